@@ -1,0 +1,122 @@
+"""The Rust core, as Python sees it. Private: only `penstock` modules import it.
+
+Every call that computes releases the GIL. Nothing here does I/O or logs.
+"""
+
+from collections.abc import Sequence
+
+from penstock.batch import RawBatch
+
+class NativeError(Exception):
+    """The core could not do its work: a bug or an impossible configuration, never a bad record."""
+
+class TomlError(ValueError):
+    """Not TOML. `args == (message, line, column)`, both from 1."""
+
+class Rejection:
+    """One record that is not a row."""
+
+    offset: int
+    code: str
+    """One of empty_value invalid_json invalid_utf8 lone_surrogate not_an_object too_deep too_large missing_required."""
+    byte_position: int
+    message: str
+
+class Report:
+    """What became of one `RawBatch`; `records == rows + dead_letters + filtered + tombstones`."""
+
+    records: int
+    rows: int
+    dead_letters: int
+    filtered: int
+    tombstones: int
+    bytes: int
+    """Bytes of record values."""
+    drift: dict[str, int]
+    """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text filter_undecided."""
+
+class Ingested:
+    """The result of one `ingest`, in the order of the batches that went in."""
+
+    reports: list[Report]
+    rejections: list[list[Rejection]]
+    """Per batch, in offset order."""
+    batches: list[object]
+    """Per batch an Arrow record batch (`__arrow_c_array__`); only with `"batches": true` in the engine's config."""
+
+class Chunk:
+    """Bytes of a data file, by the buffer protocol (`memoryview(chunk)`), read-only, without a copy."""
+
+    def __len__(self) -> int: ...
+
+class OpenFile:
+    """One open data file in memory."""
+
+    table: str
+    topic: str
+    partition: int
+    epoch: int
+    rows: int
+    memory_bytes: int
+    """Held in memory now: rows not encoded yet plus finished bytes not taken yet."""
+    file_bytes: int
+    """Bytes the file has so far, taken ones included; rows of the open row group by estimate."""
+
+class Engine:
+    """Owns what is open: per (table, topic, partition, epoch) one data file. Tables: "main", "dead_letter".
+
+    `config_json`, an object:
+      columns       list of {name, path: [str, ...], type: str, required: bool}
+      decode        {invalid_text: "reject" | "replace", max_depth: int, max_bytes: int, residue: bool, coerce: bool}
+      kafka_columns bool: append kafka_topic kafka_partition kafka_offset kafka_timestamp to the main table
+      dead_letter   {raw: "keep" | "drop"}
+      encode        {row_group_bytes: int, zstd_level: int}
+      batches       bool: hand decoded batches back (dry run) and open no files
+    Raises `NativeError` naming the key that is wrong.
+    """
+
+    def __init__(self, config_json: str, threads: int) -> None: ...
+    def open(
+        self, topic: str, partition: int, epoch: int, dead_letters_from: int, verdicts: Sequence[int] | None
+    ) -> None:
+        """Begin an assignment. Must precede `ingest` for that (topic, partition, epoch).
+
+        Dead letters below `dead_letters_from` are counted, not written: the dead-letter table has them already.
+        `verdicts`, given after a change of plan, are the offsets below `dead_letters_from` that are dead letters there: such a
+        record is a dead letter whatever the decoder says now; a new dead letter below `dead_letters_from` that is not
+        among them is written, marked `replayed`.
+        """
+
+    def ingest(self, batches: Sequence[RawBatch]) -> Ingested:
+        """Decode, transform and append. Batches of one partition in order; partitions in parallel. Thread-safe."""
+
+    def flush(self, table: str, topic: str, partition: int, epoch: int) -> None:
+        """End the open row group, so that `take` can free it."""
+
+    def take(self, table: str, topic: str, partition: int, epoch: int) -> list[Chunk]:
+        """The finished bytes since the last `take`; they leave the engine's memory."""
+
+    def seal(self, table: str, topic: str, partition: int, epoch: int, metadata: dict[str, str]) -> list[Chunk]:
+        """End the file with `metadata` in its footer; the rest of its bytes. A file without rows is valid and has the schema."""
+
+    def discard(self, topic: str, partition: int, epoch: int) -> None:
+        """Drop what the assignment has open, in every table. Unknown assignments are ignored."""
+
+    def open_files(self) -> list[OpenFile]:
+        """What is open now."""
+
+    def memory(self) -> int:
+        """Bytes held: open row groups, finished chunks not taken yet."""
+
+    def schema_json(self, table: str) -> str:
+        """The table's columns as a JSON list of {name, type, nullable}, in order; types as Arrow prints them."""
+
+def parse_toml(text: str) -> tuple[str, dict[str, tuple[int, int]]]:
+    """TOML as a JSON object (dates as strings), and where each key stands.
+
+    Positions: dotted path (`sink.cut.bytes`, `transform.0.where`; segments with a dot are quoted) -> (line, column),
+    from 1. Raises `TomlError`.
+    """
+
+def build_info() -> dict[str, str]:
+    """version, profile, target, arrow and parquet versions."""

@@ -1,0 +1,5 @@
+//! Binding.
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {}
