@@ -1,0 +1,42 @@
+"""Apache Kafka's jars, fetched once by Maven into the checkout's cache folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+JARS = CACHE / "kafka-libs"
+_POM = Path(__file__).parent / "kafka-libs" / "pom.xml"
+
+
+class KafkaUnavailableError(Exception):
+    """This machine can't run a broker. The message says what is missing."""
+
+
+def jars() -> Path:
+    """The folder of jars; blocks while another process fetches them. Raises `KafkaUnavailableError`."""
+    for program, package in (("java", "a JDK, 17 or newer"), ("mvn", "Maven")):
+        if shutil.which(program) is None:
+            raise KafkaUnavailableError(f"The broker tests need {package}: no `{program}` on PATH.")
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "kafka-libs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = JARS / "pom.xml"
+        if not stamp.exists() or stamp.read_bytes() != _POM.read_bytes():
+            _fetch()
+            shutil.copyfile(_POM, stamp)
+    return JARS
+
+
+def _fetch() -> None:
+    shutil.rmtree(JARS, ignore_errors=True)
+    command = ["mvn", "-q", "-B", "-f", os.fspath(_POM), "dependency:copy-dependencies"]
+    command += ["-DincludeScope=runtime", f"-DoutputDirectory={JARS}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise KafkaUnavailableError(f"Maven could not fetch Apache Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
