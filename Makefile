@@ -1,0 +1,49 @@
+# `make help` lists the targets. Everything is built into .venv and target/; nothing outside the checkout changes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE := dev-release
+RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint test-rust test-python soak clean
+
+help: ## List the targets.
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/installed: requirements/dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Penstock needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	touch $@
+
+$(VENV)/native: $(VENV)/installed $(RUST) pyproject.toml
+	@command -v cargo >/dev/null || { echo "Penstock needs a Rust toolchain (cargo) to build its core."; exit 1; }
+	$(BIN)/maturin develop --quiet --profile $(PROFILE)
+	touch $@
+
+setup: $(VENV)/native ## Build everything into .venv (the first time takes some minutes).
+
+demo: setup ## Stream generated agent events through a real pipeline into Parquet and show the result.
+	$(BIN)/penstock demo
+
+lint: setup ## Formatting, lints and types.
+	cargo fmt --check
+	cargo clippy --quiet --workspace --all-targets --profile $(PROFILE) -- -D warnings
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+
+test-rust: ## The core's own tests.
+	cargo test --quiet --workspace --profile $(PROFILE)
+
+test-python: setup ## The Python tests, with a real Apache Kafka.
+	$(BIN)/python -m pytest
+
+test: lint test-rust test-python ## All that is tested.
+
+soak: setup ## Ten minutes of workers killed at random; 0 lost and 0 twice, or it fails.
+	$(BIN)/python bench/soak.py --seconds 600
+
+clean: ## Remove what was built.
+	rm -rf $(VENV) target dist python/penstock/*.so

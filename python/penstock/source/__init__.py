@@ -1,0 +1,1 @@
+"""Source stage: hands over raw batches and knows nothing of what becomes of them."""

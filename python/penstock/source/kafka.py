@@ -1,0 +1,431 @@
+"""Kafka source on aiokafka: group membership, positions and raw batches, nothing of what becomes of them.
+
+Positions are the table's business: the consumer is told where to read (`seek`), a partition without a cursor is
+paused, and the group's committed offsets are only ever written for people to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    CorruptRecordException,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+from aiokafka.structs import OffsetAndMetadata
+
+from penstock.batch import Partition, RawBatch
+from penstock.errors import UnavailableError
+from penstock.source.consumer import Consumer
+from penstock.source.rebalance import Listener
+from penstock.source.security import connection_settings, probe
+from penstock.source.topic_id import NO_TOPIC_ID, ClusterFacts, TopicFacts, describe_topics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from penstock.config.kafka import KafkaSource as SourceConfig
+
+log = structlog.get_logger("penstock.source")
+
+REBALANCE_TIMEOUT_SECONDS = 60
+"""How long a rebalance waits for members to finish; aiokafka's default is the session timeout."""
+
+_MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
+_METADATA_MAX_AGE_MS = 10_000
+"""New topics that match `topics_regex`, and new partitions, are seen within this time."""
+
+_FETCH_BYTES = 8 * 1024 * 1024
+_PARTITION_FETCH_BYTES = 1024 * 1024
+_FETCH_WAIT_MS = 100
+_STOP_SECONDS = 10
+_CORRUPT_TRIES = 2
+_RECORD_OVERHEAD_BYTES = 200
+"""What a record costs in Python objects beside its bytes; for the byte budget."""
+
+
+class Owner(Protocol):
+    """Who the partitions are read for."""
+
+    def assigned(self, partitions: Sequence[Partition]) -> None:
+        """They are ours now, and paused until `seek`. Must not wait."""
+
+    async def revoked(self, partitions: Sequence[Partition]) -> None:
+        """They are about to be another's. Returns within the rebalance timeout; afterwards nothing of them is read."""
+
+
+class KafkaSource:
+    """One member of the group. Not safe for several tasks; one such source per process."""
+
+    def __init__(self, config: SourceConfig, *, group: bool = True) -> None:
+        self._config = config
+        self._group = group
+        self._settings = connection_settings(config)
+        self._consumer: Consumer | None = None
+        self._listener = Listener(self._on_assigned, self._on_revoked)
+        self._owner: Owner | None = None
+        self._unnamed: set[TopicPartition] = set()
+        """Assigned, identity not known yet."""
+        self._partitions: dict[TopicPartition, Partition] = {}
+        self._cursors: dict[Partition, int] = {}
+        """Next offset to hand over, for partitions that are being read."""
+        self._epochs: dict[Partition, int] = {}
+        self._corrupt: dict[Partition, int] = {}
+        self._paused = False
+        self.out_of_range: set[Partition] = set()
+        """Whose position the broker no longer has, or not yet: the owner decides."""
+        self.cluster_id = ""
+
+    # ---- life
+
+    async def start(self, owner: Owner) -> None:
+        """Connect, check the topics and join the group. Raises what is wrong with settings, brokers or topics."""
+        self._owner = owner
+        await probe(self._config.brokers, self._settings)
+        self._consumer = self._make_consumer()
+        try:
+            await self._consumer.start()
+        except KafkaError as error:
+            raise UnavailableError(f"Brokers {', '.join(self._config.brokers)}: {error}") from error
+        topics = await self._check_topics()
+        if not self._group:
+            tps = [TopicPartition(name, number) for name, facts in topics.items() for number in facts.leader_epochs]
+            self._consumer.assign(tps)
+            self._on_assigned(set(tps))
+        elif self._config.topics_regex is not None:
+            self._consumer.subscribe(pattern=self._config.topics_regex, listener=self._listener)
+        else:
+            self._consumer.subscribe(topics=list(self._config.topics), listener=self._listener)
+
+    async def stop(self) -> bool:
+        """Leave the group and close. False if aiokafka did not end in time; then only ending the process helps."""
+        consumer, self._consumer = self._consumer, None
+        self._forget(set(self._partitions) | self._unnamed)
+        if consumer is None:
+            return True
+        stopping = asyncio.ensure_future(consumer.stop())
+        done, _ = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        if not done:
+            # It can't be cancelled safely: aiokafka's fetcher swallows the cancellation.
+            log.warning("Kafka consumer did not stop in time.", seconds=_STOP_SECONDS)
+            return False
+        if stopping.exception() is not None:
+            log.warning("Kafka consumer stopped with an error.", error=repr(stopping.exception()))
+        return True
+
+    def _make_consumer(self) -> Consumer:
+        config = self._config
+        session_ms = int(config.session_timeout.total_seconds() * 1000)
+        return Consumer(
+            bootstrap_servers=list(config.brokers),
+            client_id="penstock",
+            group_id=config.group if self._group else None,
+            group_instance_id=config.instance_id if self._group else None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level=config.isolation,
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=min(3000, session_ms // 3),
+            rebalance_timeout_ms=REBALANCE_TIMEOUT_SECONDS * 1000,
+            max_poll_interval_ms=_MAX_POLL_INTERVAL_MS,
+            metadata_max_age_ms=_METADATA_MAX_AGE_MS,
+            fetch_max_bytes=_FETCH_BYTES,
+            max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+            fetch_max_wait_ms=_FETCH_WAIT_MS,
+            **self._settings,
+        )
+
+    async def _check_topics(self) -> dict[str, TopicFacts]:
+        """The topics to read, by name. Raises `UnavailableError` for one that is not there or not readable."""
+        wanted = list(self._config.topics)
+        facts = await self._describe(wanted or None)
+        self.cluster_id = facts.cluster_id
+        brokers = ", ".join(self._config.brokers)
+        if not wanted:
+            pattern = re.compile(self._config.topics_regex or "")
+            topics = {name: topic for name, topic in facts.topics.items() if pattern.match(name) and not topic.internal}
+            if not topics:
+                log.warning("No topic matches yet.", topics_regex=self._config.topics_regex, brokers=brokers)
+            return topics
+        for name, topic in facts.topics.items():
+            if topic.error is UnknownTopicOrPartitionError:
+                raise UnavailableError(
+                    f'Topic "{name}" does not exist on {brokers}. Create it, or correct source.topics.'
+                )
+            if topic.error is TopicAuthorizationFailedError:
+                raise UnavailableError(
+                    f'Topic "{name}" on {brokers}: this user may not read it. Grant READ and DESCRIBE on it.'
+                )
+        return facts.topics
+
+    async def _describe(self, names: list[str] | None) -> ClusterFacts:
+        for attempt in range(5):
+            try:
+                return await describe_topics(self._client, names)
+            except NotImplementedError:
+                break
+            except (KafkaError, TimeoutError) as error:
+                log.warning("Topics could not be described.", error=repr(error), attempt=attempt + 1)
+                await asyncio.sleep(0.2 * 2**attempt)
+        else:
+            raise UnavailableError(f"Brokers {', '.join(self._config.brokers)} do not answer metadata requests.")
+        log.warning("Brokers are older than 2.8: a recreated topic can't be noticed.")
+        cluster = self._client.cluster
+        topics = {}
+        for name in names if names is not None else cluster.topics():
+            partitions = cluster.partitions_for_topic(name)
+            error = None if partitions else UnknownTopicOrPartitionError
+            topics[name] = TopicFacts(NO_TOPIC_ID, dict.fromkeys(partitions or (), 0), name.startswith("__"), error)
+        return ClusterFacts("", topics)
+
+    @property
+    def _client(self) -> Any:
+        return self._running._client  # noqa: SLF001 - aiokafka has no public way to send a request of one's own
+
+    @property
+    def _running(self) -> Consumer:
+        if self._consumer is None:
+            raise UnavailableError("The Kafka consumer is stopped.")
+        return self._consumer
+
+    # ---- assignment
+
+    def _on_assigned(self, tps: set[TopicPartition]) -> None:
+        consumer = self._running
+        for tp in tps:
+            # Both before the first await: aiokafka would otherwise look for a committed offset to start from.
+            consumer.pause(tp)
+            consumer.seek(tp, 0)
+        self._unnamed = tps
+
+    async def _on_revoked(self, tps: set[TopicPartition]) -> None:
+        partitions = [self._partitions[tp] for tp in tps if tp in self._partitions]
+        self._unnamed -= tps
+        if partitions and self._owner is not None:
+            await self._owner.revoked(partitions)
+        self._forget(tps)
+
+    def _forget(self, tps: Iterable[TopicPartition]) -> None:
+        for tp in list(tps):
+            partition = self._partitions.pop(tp, None)
+            if partition is not None:
+                self._cursors.pop(partition, None)
+                self._epochs.pop(partition, None)
+                self._corrupt.pop(partition, None)
+                self.out_of_range.discard(partition)
+        self._unnamed -= set(tps)
+
+    async def _name_assigned(self) -> None:
+        """Find the identity of newly assigned partitions and hand them to the owner."""
+        tps = self._unnamed
+        facts = await self._describe(sorted({tp.topic for tp in tps}))
+        if self._unnamed is not tps:  # another rebalance came in between
+            return
+        self._unnamed = set()
+        named = []
+        for tp in sorted(tps):
+            topic = facts.topics.get(tp.topic)
+            if topic is None or topic.error is not None:
+                log.warning("Assigned partition is of a topic that is gone.", topic=tp.topic, partition=tp.partition)
+                continue
+            partition = Partition(facts.cluster_id, tp.topic, topic.topic_id, tp.partition)
+            self._partitions[tp] = partition
+            named.append(partition)
+        if named and self._owner is not None:
+            self._owner.assigned(named)
+
+    # ---- reading
+
+    def seek(self, partition: Partition, offset: int, epoch: int) -> bool:
+        """Read `partition` from `offset` on, as `epoch`. False if it is not ours any more."""
+        tp = _tp(partition)
+        if self._partitions.get(tp) != partition or tp not in self._running.assignment():
+            return False
+        self._running.seek(tp, offset)
+        self._cursors[partition] = offset
+        self._epochs[partition] = epoch
+        self.out_of_range.discard(partition)
+        if not self._paused:
+            self._running.resume(tp)
+        return True
+
+    def release(self, partition: Partition) -> None:
+        """Read `partition` no more, while it stays assigned."""
+        tp = _tp(partition)
+        self._cursors.pop(partition, None)
+        if self._consumer is not None and tp in self._consumer.assignment():
+            self._consumer.pause(tp)
+
+    def pause(self) -> None:
+        """Hand over nothing until `resume`; what is buffered will be fetched again."""
+        if not self._paused:
+            self._paused = True
+            self._running.pause(*self._readable())
+
+    def resume(self) -> None:
+        """Undo `pause`."""
+        if self._paused:
+            self._paused = False
+            self._running.resume(*self._readable())
+
+    @property
+    def paused(self) -> bool:
+        """Whether `pause` is in force."""
+        return self._paused
+
+    def _readable(self) -> list[TopicPartition]:
+        assignment = self._running.assignment()
+        return [_tp(partition) for partition in self._cursors if _tp(partition) in assignment]
+
+    async def poll(self, timeout_seconds: float) -> list[RawBatch]:
+        """Batches of every partition that moved, each continuing where the previous one of its partition ended.
+
+        A batch without records still moves the position: over control batches, aborted transactions and holes.
+        """
+        self._listener.check()
+        if self._unnamed:
+            await self._name_assigned()
+        try:
+            fetched = await self._running.getmany(timeout_ms=int(timeout_seconds * 1000))
+        except OffsetOutOfRangeError as error:
+            self._rewind()
+            self.out_of_range |= {p for p in self._cursors if _tp(p) in error.args[0]}
+            return []
+        except NoOffsetForPartitionError:
+            self._rewind()
+            return []
+        except CorruptRecordException as error:
+            self._rewind()
+            self._count_corrupt(error)
+            return []
+        except TopicAuthorizationFailedError as error:
+            raise UnavailableError(f"Topic {error.args[0]}: this user may no longer read it. Grant READ on it.") from error
+        batches = []
+        for partition, cursor in list(self._cursors.items()):
+            tp = _tp(partition)
+            if tp not in self._running.assignment():
+                continue
+            records = fetched.get(tp, ())
+            position = await self._running.position(tp)
+            if records or position > cursor:
+                batches.append(self._batch(partition, cursor, position, records))
+                self._cursors[partition] = position
+                self._corrupt.pop(partition, None)
+        return batches
+
+    def _batch(self, partition: Partition, cursor: int, position: int, records: Sequence[Any]) -> RawBatch:
+        size = sum(record.serialized_value_size + record.serialized_key_size for record in records)
+        return RawBatch(
+            partition=partition,
+            epoch=self._epochs[partition],
+            fetch_offset=cursor,
+            next_offset=position,
+            values=[record.value for record in records],
+            keys=[record.key for record in records],
+            headers=[record.headers for record in records],
+            offsets=[record.offset for record in records],
+            timestamps=[-1 if record.timestamp is None else record.timestamp for record in records],
+            size_bytes=size + len(records) * _RECORD_OVERHEAD_BYTES,
+        )
+
+    def _rewind(self) -> None:
+        """After an error: what aiokafka took from its buffer for other partitions was not handed over. Fetch it again."""
+        assignment = self._running.assignment()
+        for partition, cursor in self._cursors.items():
+            if _tp(partition) in assignment:
+                self._running.seek(_tp(partition), cursor)
+
+    def _count_corrupt(self, error: Exception) -> None:
+        for partition, cursor in self._cursors.items():
+            if str(_tp(partition)) in str(error):
+                self._corrupt[partition] = self._corrupt.get(partition, 0) + 1
+                log.error("Corrupt batch.", partition=str(partition), offset=cursor, error=str(error))
+
+    def corrupt(self) -> dict[Partition, int]:
+        """Partitions whose next batch failed its checksum each time it was fetched, with its offset."""
+        return {p: self._cursors[p] for p, tries in self._corrupt.items() if tries >= _CORRUPT_TRIES}
+
+    # ---- facts about partitions
+
+    async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
+        """First offset the broker has and the end of what may be read, per partition."""
+        tps = [_tp(partition) for partition in partitions]
+        lows = await self._running.beginning_offsets(tps)
+        highs = await self._running.end_offsets(tps)
+        return {partition: (lows[tp], highs[tp]) for partition, tp in zip(partitions, tps, strict=True)}
+
+    async def offsets_at(self, partitions: Sequence[Partition], moment: datetime) -> dict[Partition, int | None]:
+        """First offset with a timestamp at or after `moment`; None where there is none yet."""
+        milliseconds = int(moment.timestamp() * 1000)
+        found = await self._running.offsets_for_times({_tp(partition): milliseconds for partition in partitions})
+        return {p: None if (at := found.get(_tp(p))) is None else at.offset for p in partitions}
+
+    async def all_partitions(self) -> list[Partition]:
+        """Every partition of every topic the pipeline reads, ours or not."""
+        topics = await self._check_topics()
+        return [
+            Partition(self.cluster_id, name, facts.topic_id, number)
+            for name, facts in sorted(topics.items())
+            for number in sorted(facts.leader_epochs)
+        ]
+
+    async def identities(self, topics: Iterable[str]) -> ClusterFacts:
+        """What the topics are now; for noticing that one was deleted or recreated."""
+        return await describe_topics(self._client, sorted(set(topics)))
+
+    def fetched_at(self) -> float | None:
+        """When the broker last answered a fetch for a partition we read: seconds since the epoch; None if never."""
+        stamps = [
+            stamp
+            for tp in self._readable()
+            if (stamp := self._running.last_poll_timestamp(tp)) is not None
+        ]
+        return max(stamps) / 1000 if stamps else None
+
+    def lag(self) -> dict[Partition, int]:
+        """Records (offsets) behind the end, as of each partition's last fetch."""
+        lags = {}
+        for partition, cursor in self._cursors.items():
+            if _tp(partition) in self._running.assignment():
+                end = self._running.highwater(_tp(partition))
+                if end is not None:
+                    lags[partition] = max(0, end - cursor)
+        return lags
+
+    # ---- the group's committed offsets: advisory
+
+    async def acknowledge(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+        """Write committed offsets with their metadata. Raises `KafkaError`; nothing depends on it."""
+        assignment = self._running.assignment()
+        commits = {
+            _tp(partition): OffsetAndMetadata(offset, metadata)
+            for partition, (offset, metadata) in offsets.items()
+            if _tp(partition) in assignment
+        }
+        if commits and self._group:
+            await self._running.commit(commits)
+
+    async def acknowledged(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, str] | None]:
+        """Committed offset and metadata per partition; None where the group has none."""
+        if not self._group:
+            return dict.fromkeys(partitions)
+        coordinator = self._running._coordinator  # noqa: SLF001 - `committed()` drops the metadata
+        found = await coordinator.fetch_committed_offsets([_tp(partition) for partition in partitions])
+        result: dict[Partition, tuple[int, str] | None] = {}
+        for partition in partitions:
+            at = found.get(_tp(partition))
+            result[partition] = None if at is None or at.offset < 0 else (at.offset, at.metadata or "")
+        return result
+
+
+def _tp(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)
