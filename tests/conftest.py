@@ -11,8 +11,11 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.broker.cluster import KafkaCluster
+    from tests.broker.daemon import Job
+    from tests.broker.producing import Source
     from tests.broker.topics import Topics
 
 
@@ -72,3 +75,22 @@ def topics(request: pytest.FixtureRequest, prefix: str) -> Topics:
 
     asked = [name for name in ("kafka_secure", "kafka_three") if name in request.fixturenames]
     return Topics(request.getfixturevalue(asked[0] if asked else "kafka"), prefix)
+
+
+@pytest.fixture
+def job(topics: Topics, prefix: str, tmp_path: Path) -> Iterator[Job]:
+    """A pipeline with its own table, group and source log, on the cluster this test uses; nothing runs on after it."""
+    from tests.broker.daemon import Job  # noqa: PLC0415 (unit tests need no Kafka client)
+
+    job = Job(prefix, tmp_path, topics.cluster.bootstrap())
+    yield job
+    job.close()
+    print(job.report())  # noqa: T201 (pytest shows it when the test fails)
+
+
+@pytest.fixture
+def source(job: Job) -> Source:
+    """Produces for `job` and records in its log."""
+    from tests.broker.producing import Source  # noqa: PLC0415 (unit tests need no Kafka client)
+
+    return Source(job.bootstrap, job.log)
