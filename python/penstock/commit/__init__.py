@@ -1,0 +1,1 @@
+"""Make written files visible together with the source positions, exactly once."""
