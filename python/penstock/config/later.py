@@ -1,0 +1,48 @@
+"""What the configuration language has and this version has not. Refused by name, never ignored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from penstock.config.problem import KeyPath, Problem
+from penstock.config.show import show
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOT_YET = "not available yet in this version"
+
+VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
+    ("source", "type"): (("file", "memory"), 'write "kafka"'),
+    ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
+    ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
+    ("decode", "coerce"): ((True,), "leave it out"),
+    ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
+}
+KEYS: dict[KeyPath, str] = {("telemetry", "listen"): "leave it out"}
+
+
+def refuse(values: dict[str, Any]) -> Iterator[Problem]:
+    """A problem for every key or value of a later version."""
+    for path, (later, instead) in VALUES.items():
+        value = _get(values, path)
+        if any(value is known or (isinstance(value, str) and value == known) for known in later):
+            yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}")
+    for path, instead in KEYS.items():
+        if _get(values, path) is not None:
+            yield Problem(path, f"{NOT_YET}; {instead}")
+    steps = values.get("transform")
+    if isinstance(steps, list):
+        for number, step in enumerate(steps):
+            kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
+            yield Problem(("transform", number), f"transforms{kind} are {NOT_YET}; remove the step")
+    decode = values.get("decode", {})
+    if isinstance(decode, dict) and "columns" not in decode:
+        yield Problem(("decode", "columns"), f"inferring columns is {NOT_YET}; declare them under [decode.columns]")
+
+
+def _get(values: dict[str, Any], path: KeyPath) -> object:
+    value: Any = values
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value

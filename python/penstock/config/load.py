@@ -1,0 +1,76 @@
+"""From a path to a `Config`, or to one error with every mistake in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from penstock import _native
+from penstock.config import later, rules
+from penstock.config.layers import Layers
+from penstock.config.model import Config
+from penstock.config.problem import dotted, from_pydantic
+from penstock.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from penstock.config.problem import KeyPath, Problem
+
+
+def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Config:
+    """Read, layer and check a pipeline file.
+
+    `flags` are `section.key=value`; `environment` gives `PENSTOCK__SECTION__KEY`. Flag over environment over file
+    over default. Raises `ConfigError` with one line per mistake, in the order of the file. Touches no network; reads
+    the files that `[source.sasl]` and `[source.tls]` name.
+    """
+    text = _read(path)
+    try:
+        values, positions = _native.parse_toml(text)
+    except _native.TomlError as error:
+        message, line, column = error.args
+        raise ConfigError(f"{path}:{line}:{column}: not valid TOML: {message}") from None
+    layers = Layers(str(path), json.loads(values), positions)
+    layers.add_environment(environment)
+    layers.add_flags(flags)
+    refused = list(later.refuse(layers.values))
+    problems = [*layers.problems, *refused, *rules.check(layers.values)]
+    try:
+        config = Config.model_validate(layers.values)
+    except ValidationError as error:
+        problems += map(from_pydantic, error.errors(include_url=False))
+    else:
+        if not problems:
+            return config
+    # A section of a later type has that type's keys, and so has a step: nothing more can be said about it.
+    settled = {problem.path[0] for problem in refused if problem.path[1:] == ("type",) or "transform" in problem.path}
+    problems = [p for p in problems if p in refused or p.path[0] not in settled]
+    raise ConfigError("\n".join(_report(layers, problems)))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; give the path of a pipeline file") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a directory; give the path of a pipeline file") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}:{line}: not UTF-8; a pipeline file is UTF-8 text") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _report(layers: Layers, problems: list[Problem]) -> list[str]:
+    """One line per mistaken key, the first word on each, in the order of the file."""
+    first: dict[KeyPath, Problem] = {}
+    for problem in problems:
+        first.setdefault(layers.written(problem.path), problem)
+    ordered = sorted(first.items(), key=lambda item: layers.position(item[0]))
+    return [f"{layers.locate(path)}: {dotted(path)}: {problem.message}" for path, problem in ordered]

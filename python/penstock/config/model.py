@@ -1,0 +1,150 @@
+"""The whole file as one frozen value."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from penstock.config.decode import Decode
+from penstock.config.kafka import KafkaSource
+from penstock.config.section import LocalPath, Section, Text, path_mistake
+from penstock.config.units import Duration, Size, parse_duration
+
+MIB = 2**20
+LARGEST_ROW_GROUP = 16 * MIB
+ROW_GROUPS_PER_LIMIT = 8
+ZSTD_LEVEL = 1
+DIGEST_CHARACTERS = 32
+
+
+class Pipeline(Section):
+    """The job as a whole."""
+
+    name: Text
+    memory_limit: Size = 512 * MIB
+    shutdown_grace: Duration = parse_duration("30s")
+    workers: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Native threads; 0 means one per core."""
+    on_fault: Literal["stop", "continue"] = "stop"
+
+
+class Cut(Section):
+    """When a data file ends and is committed: whatever comes first."""
+
+    bytes: Size = 128 * MIB
+    rows: Annotated[int, Field(ge=1)] | None = None
+    age: Duration = parse_duration("5m")
+
+
+class Sink(Section):
+    """Where rows go."""
+
+    type: Literal["parquet"] = "parquet"
+    path: LocalPath
+    cut: Cut = Cut()
+    kafka_columns: bool = True
+
+
+class Limit(Section):
+    """When rejections mean that the pipeline is wrong, not the data."""
+
+    ratio: Annotated[float, Field(ge=0, le=1)] = 0.05
+    run: Annotated[int, Field(ge=1)] = 1000
+
+
+class DeadLetter(Section):
+    """Where rejected records go."""
+
+    path: LocalPath
+    limit: Limit = Limit()
+    raw: Literal["keep", "drop"] = "keep"
+
+
+class Telemetry(Section):
+    """What the daemon says about itself."""
+
+    log: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(Section):
+    """One pipeline. Made by `load`, which also checks what no single key can tell (`rules.py`)."""
+
+    pipeline: Pipeline
+    source: KafkaSource
+    decode: Decode
+    transform: Annotated[tuple[()], Field(strict=False)] = ()
+    sink: Sink
+    dead_letter: DeadLetter
+    telemetry: Telemetry = Telemetry()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _derive(cls, values: object) -> object:
+        """Defaults that follow from another key: the group from the name, the dead letters' path from the sink's."""
+        return derive(values) if isinstance(values, dict) else values
+
+    def plan_digest(self, schema: str) -> str:
+        """What decides a record's verdict and its row, in 32 hexadecimal characters.
+
+        `schema` is the table's resolved schema as the engine gives it. Equal digests mean that a replay of the same
+        records reaches the same verdicts. Settings of cut, memory, brokers and logs do not take part.
+        """
+        from penstock._native import build_info  # noqa: PLC0415 - The core is loaded only where it is used.
+
+        plan = {"version": build_info()["version"], "schema": schema, **self._plan()}
+        text = json.dumps(plan, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+    def engine_json(self, *, batches: bool = False) -> str:
+        """The configuration of `penstock._native.Engine`. With `batches` it hands rows back and opens no files."""
+        encode = {
+            "row_group_bytes": min(LARGEST_ROW_GROUP, self.pipeline.memory_limit // ROW_GROUPS_PER_LIMIT),
+            "zstd_level": ZSTD_LEVEL,
+        }
+        return json.dumps(
+            {
+                **self._plan(),
+                "kafka_columns": self.sink.kafka_columns,
+                "dead_letter": {"raw": self.dead_letter.raw},
+                "encode": encode,
+                "batches": batches,
+            }
+        )
+
+    def _plan(self) -> dict[str, Any]:
+        """Columns in their order, and how they are decoded."""
+        columns = [
+            {"name": name, "path": list(column.path), "type": str(column.type), "required": column.required}
+            for name, column in self.decode.columns.items()
+        ]
+        decode = self.decode.model_dump(include={"invalid_text", "max_depth", "max_bytes", "residue", "coerce"})
+        return {"columns": columns, "decode": decode}
+
+
+def derive(values: dict[str, Any]) -> dict[str, Any]:
+    """A copy of raw values with the defaults that follow from another key.
+
+    Tolerates any mistake, and repeats none: what follows from a mistaken key gets a stand-in.
+    """
+    derived = {"decode": {}, "dead_letter": {}, **values}
+    sink, source, pipeline = (derived.get(name) for name in ("sink", "source", "pipeline"))
+    if isinstance(source, dict):
+        name = pipeline.get("name") if isinstance(pipeline, dict) else None
+        derived["source"] = {"group": name if isinstance(name, str) and name.strip() else "unnamed", **source}
+    if isinstance(derived["dead_letter"], dict):
+        path = sink.get("path") if isinstance(sink, dict) else None
+        usable = (
+            path if isinstance(path, str) and path.strip() and "://" not in path and "\0" not in path else "unknown"
+        )
+        derived["dead_letter"] = {"path": beside(usable), **derived["dead_letter"]}
+    return derived
+
+
+def beside(path: str) -> str:
+    """Where dead letters go when nothing is said: `<path>-dead`."""
+    plain = Path(path)
+    return (os.path.realpath(plain) if plain.name in ("", "..") else str(plain)) + "-dead"

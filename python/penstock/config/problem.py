@@ -1,0 +1,118 @@
+"""One mistake, and the words pydantic's findings are put in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from penstock.config.model import Config
+from penstock.config.show import did_you_mean, show
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+KeyPath = tuple[str | int, ...]
+
+SECRETS: KeyPath = ("source", "sasl")
+COLUMNS: KeyPath = ("decode", "columns")
+WANTED = {
+    "string_type": "a string; write it in quotes",
+    "bool_type": "true or false",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "tuple_type": 'a list; write ["..."]',
+}
+BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A mistake at a key. The message names the value and what to write instead."""
+
+    path: KeyPath
+    message: str
+
+
+def dotted(path: KeyPath) -> str:
+    """`decode.columns."a.b".type`: segments joined by dots, those with a dot in quotes."""
+    return ".".join(f'"{part}"' if "." in str(part) else str(part) for part in path)
+
+
+def from_pydantic(details: ErrorDetails) -> Problem:
+    """The same finding in our words. Values below `source.sasl` are never quoted."""
+    path: KeyPath = details["loc"]
+    context = details.get("ctx", {})
+    match details["type"]:
+        case "missing":
+            message = _missing(path)
+        case "extra_forbidden":
+            message = _unknown(path)
+        case "value_error":
+            message = str(context["error"])
+        case "too_short":
+            message = "empty list; name at least one"
+        case kind:
+            value = "the value" if path[:2] == SECRETS else show(details["input"])
+            message = f"{value} {_mismatch(kind, path, context)}"
+            if kind == "literal_error" and path[:2] != SECRETS:
+                message += did_you_mean(details["input"], choices(path))
+    return Problem(path, message)
+
+
+def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
+    """Why a value does not fit, after the value."""
+    if kind == "literal_error":
+        return f"is not {context['expected']}".replace("'", '"')
+    if kind in BOUNDS:
+        limit, words = BOUNDS[kind]
+        return f"is out of range; it must be {words} {context[limit]}"
+    if kind in WANTED:
+        return f"is not {WANTED[kind]}"
+    return f"is not a section; write [{dotted(path)}] and its keys below it"
+
+
+def model_at(path: KeyPath) -> type[BaseModel] | None:
+    """The section's model at a path of keys, if a section is there."""
+    model: type[BaseModel] = Config
+    for depth, part in enumerate(path):
+        field = model.model_fields.get(str(part))
+        if path[:depth] == COLUMNS:
+            continue
+        inner = _model_in(field.annotation) if field else None
+        if inner is None:
+            return None
+        model = inner
+    return None if path == COLUMNS else model
+
+
+def choices(path: KeyPath) -> list[str]:
+    """The strings a key takes, if it takes only some."""
+    model = model_at(path[:-1])
+    field = model.model_fields.get(str(path[-1])) if model else None
+    annotation = field.annotation if field else None
+    return [str(choice) for choice in get_args(annotation)] if get_origin(annotation) is Literal else []
+
+
+def _model_in(annotation: object) -> type[BaseModel] | None:
+    """The model an annotation is, may be or holds: `Cut`, `Tls | None`, `dict[str, Column]`."""
+    kinds = (annotation, *get_args(annotation))
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _missing(path: KeyPath) -> str:
+    model = model_at(path)
+    if model is None:
+        return "required key is missing"
+    needed = [name for name, field in model.model_fields.items() if field.is_required()]
+    return f"section [{dotted(path)}] is missing; it needs {' and '.join(needed)}"
+
+
+def _unknown(path: KeyPath) -> str:
+    model, name = model_at(path[:-1]), path[-1]
+    keys = list(model.model_fields) if model else []
+    if len(path) == 1:
+        return f"unknown section{did_you_mean(name, keys, '[{}]') or ';'} Sections: {', '.join(keys)}"
+    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{dotted(path[:-1])}]: {', '.join(keys)}"

@@ -1,0 +1,72 @@
+"""What no single key can tell: keys that exclude, need or contain each other.
+
+The rules read raw values, so that they speak even where the types are wrong, and all mistakes come out at once.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from penstock.config.decode import RESERVED_NAMES, RESERVED_PREFIX, reserved
+from penstock.config.model import derive
+from penstock.config.problem import KeyPath, Problem
+from penstock.config.section import path_mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def check(values: dict[str, Any]) -> Iterator[Problem]:
+    """A problem for every rule that is broken."""
+    source = _table(values, "source")
+    if source:
+        yield from _exactly_one(("source",), source, "topics", "topics_regex")
+        if source.get("topics") == []:
+            yield Problem(("source", "topics"), "empty list; name at least one topic")
+    if "sasl" in source:
+        yield from _exactly_one(("source", "sasl"), _table(source, "sasl"), "password_env", "password_file")
+    tls = _table(source, "tls")
+    for present, absent in (("cert", "key"), ("key", "cert")):
+        if present in tls and absent not in tls:
+            yield Problem(("source", "tls", present), f"needs {absent} beside it in [source.tls]")
+    yield from _columns(values)
+    yield from _separate_tables(values)
+
+
+def _exactly_one(section: KeyPath, table: dict[str, Any], first: str, second: str) -> Iterator[Problem]:
+    if first in table and second in table:
+        yield Problem((*section, second), f"can't be set together with {first}; keep one of them")
+    if first not in table and second not in table:
+        yield Problem(section, f"needs {first} or {second}")
+
+
+def _columns(values: dict[str, Any]) -> Iterator[Problem]:
+    columns = _table(_table(values, "decode"), "columns")
+    if not columns and "columns" in _table(values, "decode"):
+        yield Problem(("decode", "columns"), "no columns; declare at least one")
+    for name in columns:
+        if reserved(name):
+            yield Problem(
+                ("decode", "columns", name),
+                f"reserved for Penstock's own columns ({', '.join(RESERVED_NAMES)}, {RESERVED_PREFIX}...); "
+                'rename it, like my_name = { path = ["' + name + '"], type = "..." }',
+            )
+
+
+def _separate_tables(values: dict[str, Any]) -> Iterator[Problem]:
+    """Two tables in one another's directory would read each other's files as their own."""
+    derived = derive(values)
+    sink, dead = (_table(derived, section).get("path") for section in ("sink", "dead_letter"))
+    if not isinstance(sink, str) or not isinstance(dead, str) or path_mistake(sink) or path_mistake(dead):
+        return
+    sink, dead = (os.path.realpath(path) for path in (sink, dead))
+    if os.path.commonpath([sink, dead]) in (sink, dead):
+        relation = "the same directory as" if sink == dead else "nested with"
+        yield Problem(("dead_letter", "path"), f"{relation} sink.path; every table needs a directory of its own")
+
+
+def _table(values: dict[str, Any], key: str) -> dict[str, Any]:
+    """The table at `key`; empty if it is missing or not a table, which the model says."""
+    table = values.get(key)
+    return table if isinstance(table, dict) else {}
