@@ -17,7 +17,7 @@ from tests.broker.records import COLUMNS, DECODE
 from tests.broker.source_log import Comparison, SourceLog, data_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 Sections = dict[str, dict[str, Any]]
@@ -55,13 +55,34 @@ class Daemon:
 
     def wait_logged(self, text: str, seconds: float = 60) -> None:
         """Return when its log contains `text`."""
+        self.wait_for(lambda: text in self.stderr, f"the log says {text!r}", seconds)
 
-        def logged() -> bool:
-            if not (found := text in self.stderr) and not self.running:
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+        """Return when `condition()` holds; raise if the process ends first."""
+
+        def holds() -> bool:
+            if not (found := condition()) and not self.running:
                 raise RuntimeError(f"The daemon ended with {self.process.returncode}:\n{self.stderr[-4000:]}")
             return found
 
-        wait_until(logged, seconds=seconds, what=lambda: f"the log says {text!r}\n{self.stderr[-4000:]}")
+        wait_until(holds, seconds=seconds, what=lambda: f"{what}\n{self.stderr[-4000:]}")
+
+    def wait_for_exit_or(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        """Return when the process ended or `condition()` holds."""
+        what = "the daemon exits or is done"
+        wait_until(
+            lambda: not self.running or condition(), seconds=seconds, what=lambda: f"{what}\n{self.stderr[-4000:]}"
+        )
+
+    def wait_stopped(self) -> None:
+        """Return when SIGSTOP has taken effect."""
+        stat = f"/proc/{self.process.pid}/stat"
+
+        def stopped() -> bool:
+            with open(stat, encoding="ascii") as file:  # noqa: PTH123
+                return file.read().rpartition(")")[2].split()[0] == "T"
+
+        self.wait_for(stopped, "the daemon is stopped")
 
     def peak_memory_bytes(self) -> int:
         """The largest resident set so far, of a running process."""
@@ -78,6 +99,11 @@ class Daemon:
         """SIGKILL; returns when it is gone."""
         self.send(signal.SIGKILL)
         self.process.wait()
+
+    def terminate(self, seconds: float = 60) -> int:
+        """SIGTERM, and the exit code after the drain."""
+        self.send(signal.SIGTERM)
+        return self.wait_exit(seconds)
 
     def summary(self) -> dict[str, Any]:
         """The last object that `--output json` printed."""
@@ -133,9 +159,11 @@ class Job:
         self._daemons.append(daemon)
         return daemon
 
-    def run_to_end(self, pipeline: Path | None = None, seconds: float = 60) -> dict[str, Any]:
+    def run_to_end(
+        self, pipeline: Path | None = None, *, env: Mapping[str, str] | None = None, seconds: float = 60
+    ) -> dict[str, Any]:
         """Run until everything produced so far is in the table; the summary."""
-        daemon = self.start("--until-end", "--output", "json", pipeline=pipeline)
+        daemon = self.start("--until-end", "--output", "json", pipeline=pipeline, env=env)
         code = daemon.wait_exit(seconds)
         assert code == 0, f"exit {code}\n{daemon.stderr[-4000:]}"
         return daemon.summary()
@@ -147,6 +175,10 @@ class Job:
                 if path not in self._rows:
                     self._rows[path] = pq.read_metadata(path).num_rows  # type: ignore[no-untyped-call]
         return sum(self._rows.values())
+
+    def complete(self) -> bool:
+        """Whether as much is visible as the log knows."""
+        return self.visible() >= self.log.visible()
 
     def wait_visible(self, count: int | None = None, seconds: float = 60) -> None:
         """Return when at least `count` rows and dead letters are visible, by default all that the log knows."""

@@ -16,13 +16,13 @@ ABORTED: Final = "aborted"
 
 MAX_DEPTH: Final = 8
 MAX_BYTES: Final = 2000
-DECODE: Final = {"format": "json", "max_depth": MAX_DEPTH, "max_bytes": str(MAX_BYTES)}
+DECODE: Final = {"format": "json", "max_depth": MAX_DEPTH, "max_bytes": MAX_BYTES}
 COLUMNS: Final = {
     "event_id": {"type": "string", "required": True},
     "level": "string",
     "tokens": "int64",
 }
-CHANGED_DECODE: Final = {"format": "json", "max_depth": 2, "max_bytes": "400"}
+CHANGED_DECODE: Final = {"format": "json", "max_depth": 2, "max_bytes": 400}
 CHANGED_COLUMNS: Final = COLUMNS | {"level": {"type": "string", "required": True}}
 """Same columns, other verdicts: records without a level, deep ones and long ones are dead letters now."""
 

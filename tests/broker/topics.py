@@ -73,6 +73,11 @@ class Topics:
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         return int(self.admin.list_offsets({where: latest})[where].result(30).offset)
 
+    def members(self, group: str) -> int:
+        """How many members of the group have partitions."""
+        (future,) = self.admin.describe_consumer_groups([group]).values()
+        return sum(bool(member.assignment.topic_partitions) for member in future.result(30).members)
+
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """The group's committed offsets."""
         (future,) = self.admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)]).values()

@@ -1,0 +1,89 @@
+"""Topics that appear, go missing or are replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.broker.daemon import Job
+    from tests.broker.producing import Source
+    from tests.broker.topics import Topics
+
+
+def test_pattern_takes_in_a_topic_created_later(topics: Topics, job: Job, source: Source) -> None:
+    """With `topics_regex` a matching topic that appears while the daemon runs is read from its beginning."""
+    first = topics.create("a1")
+    topics.create("other")
+    pattern = f"{topics.prefix}\\.a.*"
+    job.configure(source={"topics": None, "topics_regex": pattern, "start": "latest"})
+    daemon = job.start()
+    origin = job.table / "_penstock" / "origin"
+    daemon.wait_for(lambda: origin.is_dir() and any(origin.iterdir()), "the first topic's origin is written")
+    source.produce(first, 50)
+    job.wait_visible()
+    source.produce(topics.create("a2"), 50)
+    job.wait_visible()
+    daemon.terminate()
+    job.assert_exact()
+
+
+def test_missing_topic_ends_with_69_and_is_not_created(topics: Topics, job: Job) -> None:
+    """A topic that does not exist is named, and asking for it did not create it."""
+    missing = f"{topics.prefix}.missing"
+    job.configure(missing)
+    daemon = job.start()
+    assert daemon.wait_exit() == 69
+    assert missing in daemon.stderr
+    assert not topics.exists(missing)
+
+
+def test_deleted_topic_is_not_created_again(topics: Topics, job: Job, source: Source) -> None:
+    """A topic deleted under a running daemon stays deleted, is reported, and the other topic goes on or is drained."""
+    gone, stays = topics.create("gone"), topics.create("stays")
+    source.produce(gone, 50)
+    source.produce(stays, 50)
+    job.configure(gone, stays)
+    daemon = job.start()
+    job.wait_visible()
+    topics.delete(gone)
+    assert daemon.wait_exit() in {69, 76}
+    assert gone in daemon.stderr
+    assert not topics.exists(gone)
+    job.assert_exact()
+
+
+def test_recreated_topic_is_refused(topics: Topics, job: Job, source: Source) -> None:
+    """A topic of the same name but another id is not read on from the old position: 76, and nothing is added."""
+    topic = topics.create()
+    source.produce(topic, 50)
+    job.configure(topic)
+    job.run_to_end()
+    before = job.log.where(lambda _: True)
+    topics.delete(topic)
+    topics.create()
+    source.produce(topic, 100)
+    daemon = job.start("--until-end")
+    assert daemon.wait_exit() == 76
+    assert topic in daemon.stderr
+    job.assert_exact(before)
+
+
+@pytest.mark.parametrize("grown", [False, True], ids=["shorter", "longer"])
+def test_topic_recreated_under_a_running_daemon_is_refused(
+    topics: Topics, job: Job, source: Source, *, grown: bool
+) -> None:
+    """Deleted and recreated within a moment, and even grown past our position: never read on silently."""
+    topic = topics.create()
+    source.produce(topic, 50)
+    job.configure(topic)
+    daemon = job.start()
+    job.wait_visible()
+    before = job.log.where(lambda _: True)
+    topics.delete(topic)
+    topics.create()
+    source.produce(topic, 200 if grown else 20)
+    assert daemon.wait_exit() == 76
+    assert topic in daemon.stderr
+    job.assert_exact(before)
