@@ -137,9 +137,7 @@ def derive(values: dict[str, Any]) -> dict[str, Any]:
         derived["source"] = {"group": name if isinstance(name, str) and name.strip() else "unnamed", **source}
     if isinstance(derived["dead_letter"], dict):
         path = sink.get("path") if isinstance(sink, dict) else None
-        usable = (
-            path if isinstance(path, str) and path.strip() and "://" not in path and "\0" not in path else "unknown"
-        )
+        usable = path if isinstance(path, str) and path_mistake(path) is None else "unknown"
         derived["dead_letter"] = {"path": beside(usable), **derived["dead_letter"]}
     return derived
 

@@ -1,0 +1,85 @@
+"""`penstock`: the group of verbs, and the one place where failures become exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from penstock.cli import failure
+from penstock.cli.demo import demo
+from penstock.cli.output import wants_json
+from penstock.cli.run import run
+from penstock.cli.verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EPILOG = """\b
+Exit codes:
+  0   done
+  1   verify found something
+  2   wrong command line
+  65  too many records were rejected
+  69  a source or sink can't be used: broker down, topic missing, path not writable
+  70  a bug in Penstock, or a step of the pipeline failed
+  75  gave up after retries; starting again is safe
+  76  a partition's position does not fit its source
+  78  wrong configuration or credentials, or a table of another job
+
+\b
+Environment:
+  PENSTOCK__SECTION__KEY  overrides a key of the pipeline file
+  NO_COLOR                no colours in logs
+  PENSTOCK_TRACEBACK=1    traceback of a bug
+"""
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from penstock._native import build_info  # noqa: PLC0415 - only here
+
+        info = build_info()
+        details = ", ".join(f"{name} {text}" for name, text in info.items() if name != "version")
+        click.echo(f"penstock {info['version']} ({details})")
+        context.exit()
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
+)
+def cli() -> None:
+    """Move event streams from Kafka into Parquet tables: nothing lost, nothing twice."""
+
+
+for verb in (run, verify, demo):
+    cli.add_command(verb)
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code."""
+    try:
+        with cli.make_context("penstock", list(arguments)) as context:
+            cli.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as asked:
+        click.echo(asked.format_message())
+        return 2
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - every failure ends here
+        return failure.report(error, as_json=wants_json(arguments))
+    return 0
+
+
+def main() -> NoReturn:
+    """Entry point of the `penstock` script."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

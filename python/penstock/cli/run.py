@@ -1,0 +1,64 @@
+"""`penstock run`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from penstock.cli.output import output_option, show
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EPILOG = """\b
+Examples:
+  penstock run pipeline.toml
+  penstock run pipeline.toml --until-end --output json
+  penstock run pipeline.toml --dry-run --max-records 10
+  penstock run pipeline.toml --set sink.cut.age=30s --set source.topics='["a", "b"]'
+  PENSTOCK__SINK__PATH=/data/events penstock run pipeline.toml
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--until-end", is_flag=True, help="Stop at the end the topics have at the start.")
+@click.option("--max-records", type=click.IntRange(min=1), metavar="N", help="Stop after about N decoded records.")
+@click.option("--dry-run", is_flag=True, help="Print rows instead; join no group, write and commit nothing.")
+@click.option("--take-over", is_flag=True, help="Continue a table that was written under another pipeline name.")
+@click.option(
+    "--set", "flags", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a key of the file; may be repeated."
+)
+@output_option
+def run(
+    file: Path,
+    *,
+    until_end: bool,
+    max_records: int | None,
+    dry_run: bool,
+    take_over: bool,
+    flags: Sequence[str],
+    output: str,
+) -> None:
+    """Run the pipeline in FILE until it is stopped.
+
+    A flag is stronger than an environment variable PENSTOCK__SECTION__KEY, and that is stronger than the file. Relative
+    paths in FILE are relative to the current directory. SIGTERM or Ctrl-C drains and commits within
+    pipeline.shutdown_grace; a second one quits at once, and a restart continues where the last commit ended.
+    """
+    from penstock.config import load  # noqa: PLC0415 - keeps `--help` fast
+    from penstock.telemetry import log  # noqa: PLC0415
+
+    config = load(file, flags)
+    log.configure(config.telemetry.log, config.telemetry.log_level)
+
+    from penstock.daemon.run import RunOptions  # noqa: PLC0415
+    from penstock.daemon.run import run as run_daemon  # noqa: PLC0415
+
+    options = RunOptions(
+        until_end=until_end, max_records=max_records, dry_run=dry_run, take_over=take_over, output=output
+    )
+    show(asdict(run_daemon(config, options)), output)
