@@ -108,10 +108,10 @@ class Tls(Section):
 
 
 class KafkaSource(Section):
-    """What to read, and from where. Exactly one of `topics` (not empty) and `topics_regex` is set."""
+    """What to read, and from where. Neither list is empty when it is set; one of `topics` and `topics_regex` is."""
 
     type: Literal["kafka"] = "kafka"
-    brokers: Annotated[tuple[Annotated[str, AfterValidator(_broker)], ...], Field(strict=False, min_length=1)]
+    brokers: Annotated[tuple[Annotated[str, AfterValidator(_broker)], ...], Field(strict=False)]
     topics: Annotated[tuple[Annotated[str, AfterValidator(_topic)], ...], Field(strict=False)] = ()
     topics_regex: Annotated[Text, AfterValidator(_regex)] | None = None
     group: Text

@@ -31,14 +31,19 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
     for path, instead in KEYS.items():
         if _get(values, path) is not None:
             yield Problem(path, f"{NOT_YET}; {instead}")
-    steps = values.get("transform")
-    if isinstance(steps, list):
-        for number, step in enumerate(steps):
-            kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
-            yield Problem(("transform", number), f"transforms{kind} are {NOT_YET}; remove the step")
+    steps = values.get("transform", [])
+    for number, step in enumerate(steps if isinstance(steps, list) else [steps]):
+        kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
+        where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
+        yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step")
     decode = values.get("decode", {})
     if isinstance(decode, dict) and "columns" not in decode:
         yield Problem(("decode", "columns"), f"inferring columns is {NOT_YET}; declare them under [decode.columns]")
+
+
+def settled(refused: Problem) -> KeyPath:
+    """The path about which nothing more can be said: a section of a later type has that type's keys, a step its own."""
+    return refused.path[:1] if refused.path[1:] == ("type",) or refused.path[0] == "transform" else refused.path
 
 
 def _get(values: dict[str, Any], path: KeyPath) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from penstock import _native
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PREFIX = "PENSTOCK__"
+SHORTEST_PATH = 2
 
 
 @dataclass(slots=True)
@@ -30,20 +32,37 @@ class Layers:
         for name in sorted(environment):
             if name.startswith(PREFIX):
                 path = tuple(part.lower() for part in name.removeprefix(PREFIX).split("__"))
-                self._put(path, parse_value(environment[name]), name)
+                self._put(path, environment[name], name, "PENSTOCK__SECTION__KEY")
 
     def add_flags(self, flags: Iterable[str]) -> None:
         """Lay `section.key=value` over what is there."""
         for flag in flags:
             key, equals, text = flag.partition("=")
-            path = tuple(key.strip().split("."))
-            if not equals:
-                self.overrides[path] = "--set"
-                self.problems.append(Problem(path, "no value; write --set section.key=value"))
-            else:
-                self._put(path, parse_value(text), "--set")
+            path = tuple(key.strip().split(".")) if equals else ()
+            self._put(path, text, f"--set {key}", "--set section.key=value")
 
-    def written(self, path: KeyPath) -> KeyPath:
+    def report(self, problems: Iterable[Problem]) -> list[str]:
+        """One line per problem, in the order of the file: place, key, message."""
+        lines = []
+        for problem in problems:
+            path = self._written(problem.path)
+            text = f"{dotted(path)}: {problem.message}" if path else problem.message
+            lines.append((self._position(path), f"{problem.origin or self._place(path)}: {text}"))
+        return [line for _, line in sorted(lines, key=itemgetter(0))]
+
+    def _place(self, path: KeyPath) -> str:
+        """`pipeline.toml:12:5`, or the override the value came with: at the key, around it, or all there is in it."""
+        around = next((origin for origin in map(self.overrides.get, _upwards(path)) if origin), None)
+        if around is None and dotted(path) not in self.positions:
+            around = next((origin for at, origin in self.overrides.items() if at[: len(path)] == path), None)
+        line, column = self._position(path)
+        return around or f"{self.file}:{line}:{column}"
+
+    def _position(self, path: KeyPath) -> tuple[int, int]:
+        """Line and column of the key or of the nearest thing around it that is written in the file."""
+        return next((at for at in map(self.positions.get, map(dotted, _upwards(path))) if at), (1, 1))
+
+    def _written(self, path: KeyPath) -> KeyPath:
         """The path as its writer knows it: `name = "type"` has no key `type` below it."""
         value: Any = self.values
         for depth, part in enumerate(path):
@@ -52,26 +71,19 @@ class Layers:
             value = value.get(str(part), {})
         return path
 
-    def locate(self, path: KeyPath) -> str:
-        """`pipeline.toml:12:5`, the variable's name or `--set`: the nearest place that exists, upwards."""
-        line, column = self.position(path)
-        override = next((name for name in map(self.overrides.get, _upwards(path)) if name), None)
-        return override or f"{self.file}:{line}:{column}"
-
-    def position(self, path: KeyPath) -> tuple[int, int]:
-        """Line and column of the key or of the nearest thing around it that is written in the file."""
-        return next((at for at in map(self.positions.get, map(dotted, _upwards(path))) if at), (1, 1))
-
-    def _put(self, path: KeyPath, value: object, origin: str) -> None:
+    def _put(self, path: KeyPath, text: str, origin: str, form: str) -> None:
+        if len(path) < SHORTEST_PATH or "" in path:
+            self.problems.append(Problem((), f"not a section, a key and a value; write {form}", origin))
+            return
         self.overrides[path] = origin
         table = self.values
         for depth, part in enumerate(path[:-1], start=1):
             inner = table.setdefault(str(part), {})
             if not isinstance(inner, dict):
-                self.problems.append(Problem(path, f"{dotted(path[:depth])} is a single value, it has no keys"))
+                self.problems.append(Problem(path[:depth], "a single value, it has no keys", origin))
                 return
             table = inner
-        table[str(path[-1])] = value
+        table[str(path[-1])] = parse_value(text)
 
 
 def parse_value(text: str) -> object:

@@ -12,14 +12,12 @@ from penstock import _native
 from penstock.config import later, rules
 from penstock.config.layers import Layers
 from penstock.config.model import Config
-from penstock.config.problem import dotted, from_pydantic
+from penstock.config.problem import from_pydantic
 from penstock.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-
-    from penstock.config.problem import KeyPath, Problem
 
 
 def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Config:
@@ -39,18 +37,17 @@ def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] =
     layers.add_environment(environment)
     layers.add_flags(flags)
     refused = list(later.refuse(layers.values))
-    problems = [*layers.problems, *refused, *rules.check(layers.values)]
+    problems = list(rules.check(layers.values))
     try:
         config = Config.model_validate(layers.values)
     except ValidationError as error:
         problems += map(from_pydantic, error.errors(include_url=False))
     else:
-        if not problems:
+        if not (layers.problems or refused or problems):
             return config
-    # A section of a later type has that type's keys, and so has a step: nothing more can be said about it.
-    settled = {problem.path[0] for problem in refused if problem.path[1:] == ("type",) or "transform" in problem.path}
-    problems = [p for p in problems if p in refused or p.path[0] not in settled]
-    raise ConfigError("\n".join(_report(layers, problems)))
+    settled = [later.settled(problem) for problem in refused]
+    open_problems = [p for p in problems if not any(p.path[: len(path)] == path for path in settled)]
+    raise ConfigError("\n".join(layers.report([*layers.problems, *refused, *open_problems])))
 
 
 def _read(path: Path) -> str:
@@ -65,12 +62,3 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}:{line}: not UTF-8; a pipeline file is UTF-8 text") from None
     except OSError as error:
         raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
-
-
-def _report(layers: Layers, problems: list[Problem]) -> list[str]:
-    """One line per mistaken key, the first word on each, in the order of the file."""
-    first: dict[KeyPath, Problem] = {}
-    for problem in problems:
-        first.setdefault(layers.written(problem.path), problem)
-    ordered = sorted(first.items(), key=lambda item: layers.position(item[0]))
-    return [f"{layers.locate(path)}: {dotted(path)}: {problem.message}" for path, problem in ordered]

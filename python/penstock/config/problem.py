@@ -30,10 +30,11 @@ BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "a
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake at a key. The message names the value and what to write instead."""
+    """A mistake at a key. The message names the value and what to write; `origin` is its layer if not the file."""
 
     path: KeyPath
     message: str
+    origin: str | None = None
 
 
 def dotted(path: KeyPath) -> str:
@@ -52,8 +53,6 @@ def from_pydantic(details: ErrorDetails) -> Problem:
             message = _unknown(path)
         case "value_error":
             message = str(context["error"])
-        case "too_short":
-            message = "empty list; name at least one"
         case kind:
             value = "the value" if path[:2] == SECRETS else show(details["input"])
             message = f"{value} {_mismatch(kind, path, context)}"

@@ -19,22 +19,27 @@ if TYPE_CHECKING:
 
 def check(values: dict[str, Any]) -> Iterator[Problem]:
     """A problem for every rule that is broken."""
-    source = _table(values, "source")
-    if source:
-        yield from _exactly_one(("source",), source, "topics", "topics_regex")
-        if source.get("topics") == []:
-            yield Problem(("source", "topics"), "empty list; name at least one topic")
-    if "sasl" in source:
-        yield from _exactly_one(("source", "sasl"), _table(source, "sasl"), "password_env", "password_file")
-    tls = _table(source, "tls")
-    for present, absent in (("cert", "key"), ("key", "cert")):
-        if present in tls and absent not in tls:
-            yield Problem(("source", "tls", present), f"needs {absent} beside it in [source.tls]")
+    yield from _source(values)
     yield from _columns(values)
     yield from _separate_tables(values)
 
 
-def _exactly_one(section: KeyPath, table: dict[str, Any], first: str, second: str) -> Iterator[Problem]:
+def _source(values: dict[str, Any]) -> Iterator[Problem]:
+    source, tls = _table(values, "source"), _table(_table(values, "source"), "tls")
+    for name in ("brokers", "topics"):
+        if source.get(name) == []:
+            yield Problem(("source", name), "empty list; name at least one")
+    yield from _exactly_one(("source",), values, "topics", "topics_regex")
+    yield from _exactly_one(("source", "sasl"), source, "password_env", "password_file")
+    for present, absent in (("cert", "key"), ("key", "cert")):
+        if present in tls and absent not in tls:
+            yield Problem(("source", "tls", present), f"needs {absent} beside it in [source.tls]")
+
+
+def _exactly_one(section: KeyPath, around: dict[str, Any], first: str, second: str) -> Iterator[Problem]:
+    table = around.get(str(section[-1]))
+    if not isinstance(table, dict):
+        return
     if first in table and second in table:
         yield Problem((*section, second), f"can't be set together with {first}; keep one of them")
     if first not in table and second not in table:

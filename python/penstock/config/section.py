@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from penstock.config.show import show
 
@@ -39,5 +39,5 @@ def _not_empty(value: str) -> str:
     return value
 
 
-LocalPath = Annotated[Path, PlainValidator(parse_path)]
+LocalPath = Annotated[Path, BeforeValidator(parse_path)]
 Text = Annotated[str, AfterValidator(_not_empty)]

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import PlainValidator
+from pydantic import BeforeValidator
 
 from penstock.config.show import show
 
@@ -73,6 +73,6 @@ def parse_start(value: object) -> Start:
     )
 
 
-Size = Annotated[int, PlainValidator(parse_size)]
-Duration = Annotated[timedelta, PlainValidator(parse_duration)]
-StartAt = Annotated[Start, PlainValidator(parse_start)]
+Size = Annotated[int, BeforeValidator(parse_size)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+StartAt = Annotated[Start, BeforeValidator(parse_start)]
