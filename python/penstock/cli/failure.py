@@ -46,14 +46,11 @@ def report(error: BaseException, *, as_json: bool) -> int:
         case PenstockError():
             code, message, hints = error.exit_code, str(error), list(getattr(error, "__notes__", ()))
         case _:
-            code, message, hints = (
-                InternalError.exit_code,
-                _bug(error),
-                [f"set {TRACEBACK_VARIABLE}=1 to see the traceback, and report it"],
-            )
+            code, message, hints = InternalError.exit_code, _bug(error), []
             if _shows_traceback():
                 traceback.print_exception(error)
-                hints = []
+            else:
+                hints = [f"run again with {TRACEBACK_VARIABLE}=1 and report it with the traceback"]
     for line in message.splitlines():
         click.echo(f"error: {line}", err=True)
     for hint in hints:

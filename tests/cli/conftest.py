@@ -1,0 +1,5 @@
+"""Commands set up logging."""
+
+from tests.telemetry.conftest import restore_log
+
+__all__ = ["restore_log"]
