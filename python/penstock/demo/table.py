@@ -1,0 +1,51 @@
+"""What a table's own files say is committed: the demo believes nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from penstock.batch import Counts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COUNTS = ("records", "rows", "dead_letters", "filtered", "tombstones")
+
+
+class TableFiles:
+    """The data files of a Parquet directory, read by their footers. A file is committed once its name is there."""
+
+    def __init__(self, directory: Path) -> None:
+        """The directory need not exist yet. Nothing is read before `refresh`."""
+        self.directory = directory
+        self._seen: set[str] = set()
+        self.counts = Counts()
+        """Sum over all files, as their footers count."""
+        self.rows = 0
+        """Rows that are in the files."""
+        self.size_bytes = 0
+        self.positions: dict[int, int] = {}
+        """Per partition the first offset that is not committed."""
+
+    @property
+    def files(self) -> int:
+        """How many there are."""
+        return len(self._seen)
+
+    def refresh(self) -> None:
+        """Read the footers of the files that are new since the last call."""
+        for path in sorted(self.directory.glob("[!._]*.parquet")):
+            if path.name not in self._seen:
+                self._add(path)
+                self._seen.add(path.name)
+
+    def _add(self, path: Path) -> None:
+        footer = pq.read_metadata(path)  # type: ignore[no-untyped-call]
+        said = {key.removeprefix(b"penstock.").decode(): value.decode() for key, value in footer.metadata.items()}
+        self.counts += Counts(**{name: int(said[name]) for name in _COUNTS})
+        self.rows += footer.num_rows
+        self.size_bytes += path.stat().st_size
+        partition = int(said["partition"])
+        self.positions[partition] = max(int(said["end"]), self.positions.get(partition, 0))
