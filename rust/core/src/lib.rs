@@ -4,3 +4,11 @@
 //! Parquet files, `engine` owns those files and ties both together. What happened comes back as a report.
 
 pub mod decode;
+pub mod encode;
+pub mod engine;
+pub mod error;
+pub mod report;
+
+pub use engine::Engine;
+pub use error::EngineError;
+pub use report::Report;
