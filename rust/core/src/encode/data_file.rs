@@ -27,13 +27,16 @@ pub struct DataFile {
     layout: Layout,
     config: EncodeConfig,
     writer: Option<ArrowWriter<ChunkSink>>,
+    /// What the encoders of an open row group claim before they hold anything. It is address space only (1 MiB for
+    /// each delta encoder) and would drown the figure for what is really held.
+    reserved: usize,
     rows: u64,
 }
 
 impl DataFile {
     /// A file with no bytes yet.
     pub fn new(schema: SchemaRef, layout: Layout, config: EncodeConfig) -> Self {
-        Self { schema, layout, config, writer: None, rows: 0 }
+        Self { schema, layout, config, writer: None, reserved: 0, rows: 0 }
     }
 
     /// Appends rows; ends the row group each time it has reached its bytes. After an error the file is of no use.
@@ -43,8 +46,9 @@ impl DataFile {
         }
         let limit = self.config.row_group_bytes;
         let step = rows_in(limit, batch);
+        let first = usize::from(self.writer.is_none());
         let writer = self.begin(Some(batch))?;
-        for start in (0..batch.num_rows()).step_by(step) {
+        for start in (first..batch.num_rows()).step_by(step) {
             writer.write(&batch.slice(start, step.min(batch.num_rows() - start)))?;
             if writer.in_progress_size() >= limit {
                 writer.flush()?;
@@ -82,19 +86,26 @@ impl DataFile {
     pub fn usage(&self) -> Usage {
         self.writer.as_ref().map_or(Usage::default(), |writer| Usage {
             rows: self.rows,
-            memory_bytes: (writer.memory_size() + writer.inner().memory_size()) as u64,
+            memory_bytes: (self.encoders_hold(writer) + writer.inner().memory_size()) as u64,
             file_bytes: (writer.bytes_written() + writer.in_progress_size()) as u64,
         })
     }
 
+    fn encoders_hold(&self, writer: &ArrowWriter<ChunkSink>) -> usize {
+        writer.memory_size().saturating_sub(self.reserved).max(writer.in_progress_size())
+    }
+
+    /// The writer; one that begins has the first row of `first` already.
     fn begin(&mut self, first: Option<&RecordBatch>) -> Result<&mut ArrowWriter<ChunkSink>, ParquetError> {
-        let writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => {
-                let properties = self.config.properties(&self.schema, self.layout, first)?;
-                ArrowWriter::try_new(ChunkSink::default(), self.schema.clone(), Some(properties))?
-            }
-        };
+        if let Some(writer) = self.writer.take() {
+            return Ok(self.writer.insert(writer));
+        }
+        let properties = self.config.properties(&self.schema, self.layout, first)?;
+        let mut writer = ArrowWriter::try_new(ChunkSink::default(), self.schema.clone(), Some(properties))?;
+        if let Some(batch) = first {
+            writer.write(&batch.slice(0, 1))?;
+            self.reserved = writer.memory_size().saturating_sub(writer.in_progress_size());
+        }
         Ok(self.writer.insert(writer))
     }
 }

@@ -97,9 +97,9 @@ fn encode_column(
     let long = layout.long.contains(&name) || sample.bytes > sample.values * LONG_VALUE;
     let repeats = if sample.values < TOO_FEW { !long } else { sample.distinct * REPEATS <= sample.values };
     let dictionary = column.physical_type() != Type::BOOLEAN && (repeats || layout.repeated.contains(&name));
-    let builder = match plain_encoding(column.physical_type()) {
-        Some(encoding) => builder.set_column_encoding(path.clone(), encoding),
-        None => builder,
+    let builder = match packed(column.physical_type()) {
+        Some(encoding) if !dictionary => builder.set_column_encoding(path.clone(), encoding),
+        _ => builder,
     };
     let statistics = if long { EnabledStatistics::None } else { EnabledStatistics::Chunk };
     builder
@@ -107,8 +107,9 @@ fn encode_column(
         .set_column_statistics_enabled(path.clone(), statistics)
 }
 
-/// The encoding without a dictionary, also used when a dictionary has grown too large.
-fn plain_encoding(physical: Type) -> Option<Encoding> {
+/// The encoding without a dictionary. A dictionary that has grown too large falls back to plain values instead: each of
+/// these encoders reserves a buffer from the start.
+fn packed(physical: Type) -> Option<Encoding> {
     match physical {
         Type::BYTE_ARRAY => Some(Encoding::DELTA_LENGTH_BYTE_ARRAY),
         Type::INT32 | Type::INT64 => Some(Encoding::DELTA_BINARY_PACKED),
