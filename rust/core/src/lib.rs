@@ -3,4 +3,6 @@
 //! The path of a poll: `decode` turns record values into columns and rejections, `encode` appends the rows to open
 //! Parquet files, `engine` owns those files and ties both together. What happened comes back as a report.
 
+pub mod columns;
 pub mod decode;
+pub mod json;
