@@ -4,6 +4,7 @@ use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use crate::decode::DecodeError;
 use crate::engine::{AssignmentId, Table};
 
 /// The engine could not do its work: a bug of a caller, or a configuration that can't be.
@@ -16,7 +17,9 @@ pub enum EngineError {
     #[error("there is no table {0:?}; tables are \"main\" and \"dead_letter\"")]
     UnknownTable(String),
     /// `open` was not called, or the assignment has been discarded.
-    #[error("{0} is not open; open it before its first batch, and use it only until it is discarded")]
+    #[error(
+        "{0} is not open; open it before its first batch, and use it only until it is discarded"
+    )]
     NotOpen(AssignmentId),
     /// `open` twice.
     #[error("{0} is open already")]
@@ -51,12 +54,12 @@ pub enum EngineError {
         reason: String,
     },
     /// The decoder failed; not a bad record.
-    #[error("{assignment}: decode: {reason}")]
+    #[error("{assignment}: decode: {source}")]
     Decode {
         /// Whose batch it is.
         assignment: AssignmentId,
         /// What the decoder said.
-        reason: String,
+        source: DecodeError,
     },
     /// Rows could not be put together.
     #[error("table {table}: {source}")]

@@ -26,7 +26,12 @@ impl PyBatch {
     ) -> PyResult<Bound<'py, PyTuple>> {
         let rows = StructArray::from(self.0.clone());
         let field = Field::new("", rows.data_type().clone(), false);
-        Ok(to_array_pycapsules(py, Arc::new(field), &rows, requested_schema)?)
+        Ok(to_array_pycapsules(
+            py,
+            Arc::new(field),
+            &rows,
+            requested_schema,
+        )?)
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {

@@ -33,16 +33,25 @@ impl PyEngine {
         dead_letters_from: i64,
         verdicts: Option<Vec<i64>>,
     ) -> PyResult<()> {
-        let id = AssignmentId { topic, partition, epoch };
+        let id = AssignmentId {
+            topic,
+            partition,
+            epoch,
+        };
         detached(py, || self.0.open(id, dead_letters_from, verdicts))
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "the batches are dropped here, with the GIL held")]
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "the batches are dropped here, with the GIL held"
+    )]
     fn ingest(&self, py: Python<'_>, batches: Vec<BackedBatch>) -> PyResult<PyIngested> {
         let now = now()?;
         let outcomes = detached(py, || {
-            let values: Vec<Vec<Option<&[u8]>>> =
-                batches.iter().map(|batch| batch.values.iter().map(|value| value.as_deref()).collect()).collect();
+            let values: Vec<Vec<Option<&[u8]>>> = batches
+                .iter()
+                .map(|batch| batch.values.iter().map(|value| value.as_deref()).collect())
+                .collect();
             let raw: Vec<RawBatch<'_>> = batches
                 .iter()
                 .zip(&values)
@@ -61,13 +70,35 @@ impl PyEngine {
         PyIngested::new(py, outcomes)
     }
 
-    fn flush(&self, py: Python<'_>, table: &str, topic: String, partition: i32, epoch: i64) -> PyResult<()> {
-        let id = AssignmentId { topic, partition, epoch };
+    fn flush(
+        &self,
+        py: Python<'_>,
+        table: &str,
+        topic: String,
+        partition: i32,
+        epoch: i64,
+    ) -> PyResult<()> {
+        let id = AssignmentId {
+            topic,
+            partition,
+            epoch,
+        };
         detached(py, || self.0.flush(table.parse()?, &id))
     }
 
-    fn take(&self, py: Python<'_>, table: &str, topic: String, partition: i32, epoch: i64) -> PyResult<Vec<PyChunk>> {
-        let id = AssignmentId { topic, partition, epoch };
+    fn take(
+        &self,
+        py: Python<'_>,
+        table: &str,
+        topic: String,
+        partition: i32,
+        epoch: i64,
+    ) -> PyResult<Vec<PyChunk>> {
+        let id = AssignmentId {
+            topic,
+            partition,
+            epoch,
+        };
         detached(py, || self.0.take(table.parse()?, &id)).map(PyChunk::all)
     }
 
@@ -80,12 +111,20 @@ impl PyEngine {
         epoch: i64,
         metadata: BTreeMap<String, String>,
     ) -> PyResult<Vec<PyChunk>> {
-        let id = AssignmentId { topic, partition, epoch };
+        let id = AssignmentId {
+            topic,
+            partition,
+            epoch,
+        };
         detached(py, || self.0.seal(table.parse()?, &id, metadata)).map(PyChunk::all)
     }
 
     fn discard(&self, py: Python<'_>, topic: String, partition: i32, epoch: i64) -> PyResult<()> {
-        let id = AssignmentId { topic, partition, epoch };
+        let id = AssignmentId {
+            topic,
+            partition,
+            epoch,
+        };
         detached(py, || {
             self.0.discard(&id);
             Ok(())
@@ -101,7 +140,9 @@ impl PyEngine {
     }
 
     fn schema_json(&self, table: &str) -> PyResult<String> {
-        let table: Table = table.parse().map_err(|error: EngineError| NativeError::new_err(error.to_string()))?;
+        let table: Table = table
+            .parse()
+            .map_err(|error: EngineError| NativeError::new_err(error.to_string()))?;
         Ok(self.0.schema_json(table))
     }
 }
@@ -109,5 +150,7 @@ impl PyEngine {
 /// Microseconds since the epoch.
 fn now() -> PyResult<i64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Ok(since.map_err(|_| NativeError::new_err("the clock is before 1970; set it"))?.as_micros() as i64)
+    Ok(since
+        .map_err(|_| NativeError::new_err("the clock is before 1970; set it"))?
+        .as_micros() as i64)
 }

@@ -14,7 +14,12 @@ create_exception!(
     PyException,
     "The core could not do its work: a bug or an impossible configuration, never a bad record."
 );
-create_exception!(penstock._native, TomlError, PyValueError, "Not TOML. `args == (message, line, column)`, both from 1.");
+create_exception!(
+    penstock._native,
+    TomlError,
+    PyValueError,
+    "Not TOML. `args == (message, line, column)`, both from 1."
+);
 
 /// Runs `work` without the GIL. Its error, and a panic in it, become `NativeError`.
 pub fn detached<T, F>(py: Python<'_>, work: F) -> PyResult<T>
@@ -25,7 +30,10 @@ where
     // The core keeps track of what a panic left half-done (`EngineError::Incomplete`).
     match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
         Ok(result) => result.map_err(|error| NativeError::new_err(error.to_string())),
-        Err(panic) => Err(NativeError::new_err(format!("a bug in the core: {}", panic_text(&*panic)))),
+        Err(panic) => Err(NativeError::new_err(format!(
+            "a bug in the core: {}",
+            panic_text(&*panic)
+        ))),
     }
 }
 

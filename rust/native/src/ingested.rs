@@ -18,15 +18,21 @@ pub struct PyIngested {
 
 impl PyIngested {
     pub fn new(py: Python<'_>, outcomes: Vec<Outcome>) -> PyResult<Self> {
-        let (reports, rejections, batches) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+        let (reports, rejections, batches) =
+            (PyList::empty(py), PyList::empty(py), PyList::empty(py));
         for outcome in outcomes {
             reports.append(PyReport::new(py, &outcome.report)?)?;
-            let of_batch: Vec<PyRejection> = outcome.rejections.into_iter().map(Into::into).collect();
+            let of_batch: Vec<PyRejection> =
+                outcome.rejections.into_iter().map(Into::into).collect();
             rejections.append(of_batch)?;
             if let Some(rows) = outcome.rows {
                 batches.append(PyBatch(rows))?;
             }
         }
-        Ok(Self { reports: reports.unbind(), rejections: rejections.unbind(), batches: batches.unbind() })
+        Ok(Self {
+            reports: reports.unbind(),
+            rejections: rejections.unbind(),
+            batches: batches.unbind(),
+        })
     }
 }

@@ -16,7 +16,13 @@ pub struct PyOpenFile {
 }
 
 impl From<OpenFile> for PyOpenFile {
-    fn from(OpenFile { table, assignment, usage }: OpenFile) -> Self {
+    fn from(
+        OpenFile {
+            table,
+            assignment,
+            usage,
+        }: OpenFile,
+    ) -> Self {
         Self {
             table: table.name(),
             topic: assignment.topic,
@@ -32,7 +38,17 @@ impl From<OpenFile> for PyOpenFile {
 #[pymethods]
 impl PyOpenFile {
     fn __repr__(&self) -> String {
-        let Self { table, topic, partition, epoch, rows, file_bytes, .. } = self;
-        format!("<OpenFile {table} {topic}-{partition} epoch {epoch}: {rows} rows, {file_bytes} bytes>")
+        let Self {
+            table,
+            topic,
+            partition,
+            epoch,
+            rows,
+            file_bytes,
+            ..
+        } = self;
+        format!(
+            "<OpenFile {table} {topic}-{partition} epoch {epoch}: {rows} rows, {file_bytes} bytes>"
+        )
     }
 }

@@ -47,17 +47,26 @@ impl<'py> FromPyObject<'_, 'py> for BackedBatch {
 impl Envelopes for BackedEnvelopes {
     /// Takes the GIL: the caller of the core has released it.
     fn read(&self, indices: &[u32]) -> Result<Vec<Envelope>, String> {
-        Python::attach(|py| indices.iter().map(|&index| self.read_one(py, index)).collect::<PyResult<_>>())
-            .map_err(|error| error.to_string())
+        Python::attach(|py| {
+            indices
+                .iter()
+                .map(|&index| self.read_one(py, index))
+                .collect::<PyResult<_>>()
+        })
+        .map_err(|error| error.to_string())
     }
 }
 
 impl BackedEnvelopes {
     fn read_one(&self, py: Python<'_>, index: u32) -> PyResult<Envelope> {
-        let headers: Vec<(Bound<'_, PyAny>, Option<Vec<u8>>)> = self.headers.bind(py).get_item(index)?.extract()?;
+        let headers: Vec<(Bound<'_, PyAny>, Option<Vec<u8>>)> =
+            self.headers.bind(py).get_item(index)?.extract()?;
         Ok(Envelope {
             key: self.keys.bind(py).get_item(index)?.extract()?,
-            headers: headers.into_iter().map(|(key, value)| Ok((header_key(&key)?, value))).collect::<PyResult<_>>()?,
+            headers: headers
+                .into_iter()
+                .map(|(key, value)| Ok((header_key(&key)?, value)))
+                .collect::<PyResult<_>>()?,
         })
     }
 }

@@ -13,15 +13,32 @@ pub struct PyRejection {
 }
 
 impl From<OffsetRejection> for PyRejection {
-    fn from(OffsetRejection { offset, code, byte_position, message }: OffsetRejection) -> Self {
-        Self { offset, code: code.name(), byte_position, message }
+    fn from(
+        OffsetRejection {
+            offset,
+            code,
+            byte_position,
+            message,
+        }: OffsetRejection,
+    ) -> Self {
+        Self {
+            offset,
+            code: code.as_str(),
+            byte_position,
+            message,
+        }
     }
 }
 
 #[pymethods]
 impl PyRejection {
     fn __repr__(&self) -> String {
-        let Self { offset, code, byte_position, message } = self;
+        let Self {
+            offset,
+            code,
+            byte_position,
+            message,
+        } = self;
         format!("<Rejection offset {offset}: {code} at byte {byte_position}: {message}>")
     }
 }

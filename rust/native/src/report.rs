@@ -18,17 +18,39 @@ pub struct PyReport {
 
 impl PyReport {
     pub fn new(py: Python<'_>, report: &Report) -> PyResult<Self> {
-        let Report { records, rows, dead_letters, filtered, tombstones, bytes, drift } = *report;
-        let counts = [("type_mismatch", drift.type_mismatch)];
-        let drift = counts.into_py_dict(py)?.unbind();
-        Ok(Self { records, rows, dead_letters, filtered, tombstones, bytes, drift })
+        let Report {
+            records,
+            rows,
+            dead_letters,
+            filtered,
+            tombstones,
+            bytes,
+            drift,
+        } = *report;
+        let drift = drift.counts().into_py_dict(py)?.unbind();
+        Ok(Self {
+            records,
+            rows,
+            dead_letters,
+            filtered,
+            tombstones,
+            bytes,
+            drift,
+        })
     }
 }
 
 #[pymethods]
 impl PyReport {
     fn __repr__(&self) -> String {
-        let Self { records, rows, dead_letters, filtered, tombstones, .. } = self;
+        let Self {
+            records,
+            rows,
+            dead_letters,
+            filtered,
+            tombstones,
+            ..
+        } = self;
         format!(
             "<Report {records} records: {rows} rows, {dead_letters} dead letters, {filtered} filtered, \
              {tombstones} tombstones>"

@@ -20,11 +20,18 @@ pub fn parse_toml(text: &str) -> PyResult<(String, HashMap<String, Position>)> {
         TomlError::new_err((fault.message, line, column))
     };
     let document = Document::parse(text).map_err(|error| {
-        fault(Fault { message: error.message().to_owned(), at: error.span().map_or(0, |span| span.start) })
+        fault(Fault {
+            message: error.message().to_owned(),
+            at: error.span().map_or(0, |span| span.start),
+        })
     })?;
     let mut walk = Walk::default();
     let json = walk.table(document.as_table(), "").map_err(fault)?;
-    let positions = walk.starts.into_iter().map(|(path, start)| (path, lines.position(start))).collect();
+    let positions = walk
+        .starts
+        .into_iter()
+        .map(|(path, start)| (path, lines.position(start)))
+        .collect();
     Ok((Json::Object(json).to_string(), positions))
 }
 
@@ -46,7 +53,8 @@ impl Walk {
         for (name, item) in table.iter() {
             let path = join(path, &segment(name));
             let key = table.key(name).and_then(Key::span);
-            self.starts.push((path.clone(), start(key.or_else(|| item.span()))));
+            self.starts
+                .push((path.clone(), start(key.or_else(|| item.span()))));
             object.insert(name.to_owned(), self.item(item, &path)?);
         }
         Ok(object)
@@ -75,10 +83,15 @@ impl Walk {
             Value::Integer(number) => Ok(Json::from(*number.value())),
             Value::Boolean(truth) => Ok(Json::Bool(*truth.value())),
             Value::Datetime(time) => Ok(Json::String(time.value().to_string())),
-            Value::Float(number) => Number::from_f64(*number.value()).map(Json::Number).ok_or_else(|| Fault {
-                message: format!("{path}: {} is not a number that can be used here", number.value()),
-                at: start(number.span()),
-            }),
+            Value::Float(number) => Number::from_f64(*number.value())
+                .map(Json::Number)
+                .ok_or_else(|| Fault {
+                    message: format!(
+                        "{path}: {} is not a number that can be used here",
+                        number.value()
+                    ),
+                    at: start(number.span()),
+                }),
             Value::Array(array) => self.array(array, path),
             Value::InlineTable(table) => self.table(table, path).map(Json::Object),
         }
@@ -100,11 +113,19 @@ fn start(span: Option<Range<usize>>) -> usize {
 }
 
 fn join(path: &str, segment: &str) -> String {
-    if path.is_empty() { segment.to_owned() } else { format!("{path}.{segment}") }
+    if path.is_empty() {
+        segment.to_owned()
+    } else {
+        format!("{path}.{segment}")
+    }
 }
 
 fn segment(name: &str) -> String {
-    if name.contains('.') { format!("{name:?}") } else { name.to_owned() }
+    if name.contains('.') {
+        format!("{name:?}")
+    } else {
+        name.to_owned()
+    }
 }
 
 /// Where the lines of a text start.
@@ -115,15 +136,24 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn of(text: &'a str) -> Self {
-        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
         Self { text, starts }
     }
 
     /// Line and column of a byte, both from 1; the column in characters.
     fn position(&self, byte: usize) -> Position {
         let line = self.starts.partition_point(|&start| start <= byte);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = self.text.get(start..byte.min(self.text.len())).unwrap_or_default();
+        let start = self
+            .starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let before = self
+            .text
+            .get(start..byte.min(self.text.len()))
+            .unwrap_or_default();
         (line, before.chars().count() + 1)
     }
 }

@@ -75,8 +75,17 @@ pub fn leaves<'a>(columns: impl IntoIterator<Item = &'a ArrayRef>) -> Vec<ArrayR
 fn descend(array: &ArrayRef, found: &mut Vec<ArrayRef>) {
     match array.data_type() {
         DataType::List(_) => descend(array.as_list::<i32>().values(), found),
-        DataType::Struct(_) => array.as_struct().columns().iter().for_each(|column| descend(column, found)),
-        DataType::Map(_, _) => array.as_map().entries().columns().iter().for_each(|column| descend(column, found)),
+        DataType::Struct(_) => array
+            .as_struct()
+            .columns()
+            .iter()
+            .for_each(|column| descend(column, found)),
+        DataType::Map(_, _) => array
+            .as_map()
+            .entries()
+            .columns()
+            .iter()
+            .for_each(|column| descend(column, found)),
         _ => found.push(array.clone()),
     }
 }
@@ -93,13 +102,27 @@ mod tests {
     #[test]
     fn nulls_do_not_count() {
         let array = StringArray::from(vec![Some("a"), None, Some("bc"), Some("a")]);
-        assert_eq!(Sample::of(&array), Sample { values: 3, distinct: 2, bytes: 4 });
+        assert_eq!(
+            Sample::of(&array),
+            Sample {
+                values: 3,
+                distinct: 2,
+                bytes: 4
+            }
+        );
     }
 
     #[test]
     fn a_slice_is_sampled_from_its_own_start() {
         let array = Int32Array::from(vec![1, 2, 3, 3, 3]).slice(2, 3);
-        assert_eq!(Sample::of(&array), Sample { values: 3, distinct: 1, bytes: 12 });
+        assert_eq!(
+            Sample::of(&array),
+            Sample {
+                values: 3,
+                distinct: 1,
+                bytes: 12
+            }
+        );
     }
 
     #[test]
@@ -107,10 +130,16 @@ mod tests {
         let inner = Arc::new(Int32Array::from(vec![1])) as ArrayRef;
         let outer = StructArray::from(vec![
             (Arc::new(Field::new("a", DataType::Int32, false)), inner),
-            (Arc::new(Field::new("b", DataType::Utf8, false)), Arc::new(StringArray::from(vec!["x"])) as ArrayRef),
+            (
+                Arc::new(Field::new("b", DataType::Utf8, false)),
+                Arc::new(StringArray::from(vec!["x"])) as ArrayRef,
+            ),
         ]);
         let columns = [Arc::new(outer) as ArrayRef];
-        let types: Vec<DataType> = leaves(&columns).iter().map(|leaf| leaf.data_type().clone()).collect();
+        let types: Vec<DataType> = leaves(&columns)
+            .iter()
+            .map(|leaf| leaf.data_type().clone())
+            .collect();
         assert_eq!(types, [DataType::Int32, DataType::Utf8]);
     }
 }

@@ -36,7 +36,14 @@ pub struct DataFile {
 impl DataFile {
     /// A file with no bytes yet.
     pub fn new(schema: SchemaRef, layout: Layout, config: EncodeConfig) -> Self {
-        Self { schema, layout, config, writer: None, reserved: 0, rows: 0 }
+        Self {
+            schema,
+            layout,
+            config,
+            writer: None,
+            reserved: 0,
+            rows: 0,
+        }
     }
 
     /// Appends rows; ends the row group each time it has reached its bytes. After an error the file is of no use.
@@ -73,7 +80,10 @@ impl DataFile {
     }
 
     /// Ends the file with `metadata` in its footer; the rest of its bytes. Without rows it has the schema only.
-    pub fn seal(mut self, metadata: impl IntoIterator<Item = (String, String)>) -> Result<Vec<Vec<u8>>, ParquetError> {
+    pub fn seal(
+        mut self,
+        metadata: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Vec<Vec<u8>>, ParquetError> {
         let writer = self.begin(None)?;
         for (key, value) in metadata {
             writer.append_key_value_metadata(KeyValue::new(key, value));
@@ -84,27 +94,38 @@ impl DataFile {
 
     /// How large it is now.
     pub fn usage(&self) -> Usage {
-        self.writer.as_ref().map_or(Usage::default(), |writer| Usage {
-            rows: self.rows,
-            memory_bytes: (self.encoders_hold(writer) + writer.inner().memory_size()) as u64,
-            file_bytes: (writer.bytes_written() + writer.in_progress_size()) as u64,
-        })
+        self.writer
+            .as_ref()
+            .map_or(Usage::default(), |writer| Usage {
+                rows: self.rows,
+                memory_bytes: (self.encoders_hold(writer) + writer.inner().memory_size()) as u64,
+                file_bytes: (writer.bytes_written() + writer.in_progress_size()) as u64,
+            })
     }
 
     fn encoders_hold(&self, writer: &ArrowWriter<ChunkSink>) -> usize {
-        writer.memory_size().saturating_sub(self.reserved).max(writer.in_progress_size())
+        writer
+            .memory_size()
+            .saturating_sub(self.reserved)
+            .max(writer.in_progress_size())
     }
 
     /// The writer; one that begins has the first row of `first` already.
-    fn begin(&mut self, first: Option<&RecordBatch>) -> Result<&mut ArrowWriter<ChunkSink>, ParquetError> {
+    fn begin(
+        &mut self,
+        first: Option<&RecordBatch>,
+    ) -> Result<&mut ArrowWriter<ChunkSink>, ParquetError> {
         if let Some(writer) = self.writer.take() {
             return Ok(self.writer.insert(writer));
         }
         let properties = self.config.properties(&self.schema, self.layout, first)?;
-        let mut writer = ArrowWriter::try_new(ChunkSink::default(), self.schema.clone(), Some(properties))?;
+        let mut writer =
+            ArrowWriter::try_new(ChunkSink::default(), self.schema.clone(), Some(properties))?;
         if let Some(batch) = first {
             writer.write(&batch.slice(0, 1))?;
-            self.reserved = writer.memory_size().saturating_sub(writer.in_progress_size());
+            self.reserved = writer
+                .memory_size()
+                .saturating_sub(writer.in_progress_size());
         }
         Ok(self.writer.insert(writer))
     }

@@ -34,7 +34,10 @@ pub struct EncodeConfig {
 
 impl Default for EncodeConfig {
     fn default() -> Self {
-        Self { row_group_bytes: 16 << 20, zstd_level: 1 }
+        Self {
+            row_group_bytes: 16 << 20,
+            zstd_level: 1,
+        }
     }
 }
 
@@ -44,7 +47,8 @@ impl EncodeConfig {
         if self.row_group_bytes == 0 {
             return Err("encode.row_group_bytes must not be 0".into());
         }
-        ZstdLevel::try_new(self.zstd_level).map_err(|error| format!("encode.zstd_level: {error}"))?;
+        ZstdLevel::try_new(self.zstd_level)
+            .map_err(|error| format!("encode.zstd_level: {error}"))?;
         Ok(())
     }
 }
@@ -68,11 +72,18 @@ impl EncodeConfig {
     ) -> Result<WriterProperties, ParquetError> {
         let parquet = ArrowSchemaConverter::new().convert(schema)?;
         let samples = match first {
-            Some(batch) => leaves(batch.columns()).iter().map(|leaf| Sample::of(leaf)).collect(),
+            Some(batch) => leaves(batch.columns())
+                .iter()
+                .map(|leaf| Sample::of(leaf))
+                .collect(),
             None => vec![Sample::default(); parquet.num_columns()],
         };
         if samples.len() != parquet.num_columns() {
-            let message = format!("{} leaf columns, but Parquet has {}", samples.len(), parquet.num_columns());
+            let message = format!(
+                "{} leaf columns, but Parquet has {}",
+                samples.len(),
+                parquet.num_columns()
+            );
             return Err(ArrowError::SchemaError(message).into());
         }
         let builder = WriterProperties::builder()
@@ -82,7 +93,11 @@ impl EncodeConfig {
             .set_max_row_group_row_count(None)
             .set_statistics_enabled(EnabledStatistics::Chunk);
         let columns = parquet.columns().iter().zip(samples);
-        Ok(columns.fold(builder, |builder, (column, sample)| encode_column(builder, column, sample, layout)).build())
+        Ok(columns
+            .fold(builder, |builder, (column, sample)| {
+                encode_column(builder, column, sample, layout)
+            })
+            .build())
     }
 }
 
@@ -95,13 +110,22 @@ fn encode_column(
     let path = column.path();
     let name = path.parts().first().map_or("", String::as_str);
     let long = layout.long.contains(&name) || sample.bytes > sample.values * LONG_VALUE;
-    let repeats = if sample.values < TOO_FEW { !long } else { sample.distinct * REPEATS <= sample.values };
-    let dictionary = column.physical_type() != Type::BOOLEAN && (repeats || layout.repeated.contains(&name));
+    let repeats = if sample.values < TOO_FEW {
+        !long
+    } else {
+        sample.distinct * REPEATS <= sample.values
+    };
+    let dictionary =
+        column.physical_type() != Type::BOOLEAN && (repeats || layout.repeated.contains(&name));
     let builder = match packed(column.physical_type()) {
         Some(encoding) if !dictionary => builder.set_column_encoding(path.clone(), encoding),
         _ => builder,
     };
-    let statistics = if long { EnabledStatistics::None } else { EnabledStatistics::Chunk };
+    let statistics = if long {
+        EnabledStatistics::None
+    } else {
+        EnabledStatistics::Chunk
+    };
     builder
         .set_column_dictionary_enabled(path.clone(), dictionary)
         .set_column_statistics_enabled(path.clone(), statistics)

@@ -27,7 +27,11 @@ impl ChunkSink {
 impl Write for ChunkSink {
     /// Chunks grow with the file, so that a small file does not hold a large one's memory.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == chunk.capacity()) {
+        if self
+            .chunks
+            .last()
+            .is_none_or(|chunk| chunk.len() == chunk.capacity())
+        {
             let capacity = self.written.clamp(SMALLEST_CHUNK, LARGEST_CHUNK);
             self.chunks.push(Vec::with_capacity(capacity));
         }

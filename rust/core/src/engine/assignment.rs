@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use parquet::errors::ParquetError;
@@ -85,13 +85,28 @@ impl Gauge {
 }
 
 impl Assignment {
-    pub fn new(id: AssignmentId, plan: Arc<Plan>, dead_letters_from: i64, verdicts: Option<Vec<i64>>) -> Self {
+    pub fn new(
+        id: AssignmentId,
+        plan: Arc<Plan>,
+        dead_letters_from: i64,
+        verdicts: Option<Vec<i64>>,
+    ) -> Self {
         let verdicts = verdicts.map(|mut offsets| {
             offsets.sort_unstable();
             offsets
         });
-        let files = Files { by_table: Table::ALL.map(|table| plan.file(table)), whole: true };
-        Self { id, plan, dead_letters_from, verdicts, files: Mutex::new(files), gauges: Default::default() }
+        let files = Files {
+            by_table: Table::ALL.map(|table| plan.file(table)),
+            whole: true,
+        };
+        Self {
+            id,
+            plan,
+            dead_letters_from,
+            verdicts,
+            files: Mutex::new(files),
+            gauges: Default::default(),
+        }
     }
 
     /// Appends batches in order; their outcomes. After an error or a panic the files can't be used any more.
@@ -102,7 +117,9 @@ impl Assignment {
     ) -> Result<Vec<Outcome>, EngineError> {
         let mut files = self.files()?;
         files.whole = false;
-        let outcomes = batches.map(|batch| self.ingest_one(&mut files, batch, now)).collect::<Result<_, _>>()?;
+        let outcomes = batches
+            .map(|batch| self.ingest_one(&mut files, batch, now))
+            .collect::<Result<_, _>>()?;
         files.whole = true;
         Ok(outcomes)
     }
@@ -120,32 +137,64 @@ impl Assignment {
         self.change(table, DataFile::take)
     }
 
-    pub fn seal(&self, table: Table, metadata: BTreeMap<String, String>) -> Result<Vec<Vec<u8>>, EngineError> {
+    pub fn seal(
+        &self,
+        table: Table,
+        metadata: BTreeMap<String, String>,
+    ) -> Result<Vec<Vec<u8>>, EngineError> {
         let next = self.plan.file(table);
         self.change(table, |file| std::mem::replace(file, next).seal(metadata))
     }
 
     pub fn open_files(&self) -> impl Iterator<Item = OpenFile> {
-        Table::ALL.into_iter().zip(&self.gauges).filter_map(|(table, gauge)| {
-            let usage = gauge.get();
-            (usage.rows > 0).then(|| OpenFile { table, assignment: self.id.clone(), usage })
-        })
+        Table::ALL
+            .into_iter()
+            .zip(&self.gauges)
+            .filter_map(|(table, gauge)| {
+                let usage = gauge.get();
+                (usage.rows > 0).then(|| OpenFile {
+                    table,
+                    assignment: self.id.clone(),
+                    usage,
+                })
+            })
     }
 
     pub fn memory(&self) -> u64 {
-        self.gauges.iter().map(|gauge| gauge.memory_bytes.load(Relaxed)).sum()
+        self.gauges
+            .iter()
+            .map(|gauge| gauge.memory_bytes.load(Relaxed))
+            .sum()
     }
 
-    fn ingest_one(&self, files: &mut Files, batch: &RawBatch<'_>, now: i64) -> Result<Outcome, EngineError> {
+    fn ingest_one(
+        &self,
+        files: &mut Files,
+        batch: &RawBatch<'_>,
+        now: i64,
+    ) -> Result<Outcome, EngineError> {
         let plan = &*self.plan;
         let (values, forced) = self.without_verdicts(batch);
-        let Decoded { batch: decoded, rows, rejections, tombstones, drift } = plan
+        let Decoded {
+            batch: decoded,
+            rows,
+            rejections,
+            tombstones,
+            drift,
+        } = plan
             .decoder
             .decode(&values)
-            .map_err(|error| EngineError::Decode { assignment: self.id.clone(), reason: error.to_string() })?;
+            .map_err(|source| EngineError::Decode {
+                assignment: self.id.clone(),
+                source,
+            })?;
         let rows = if plan.kafka_columns {
-            kafka_columns::extend(&decoded, plan.schema(Table::Main), batch, &rows)
-                .map_err(|source| EngineError::Rows { table: Table::Main, source })?
+            kafka_columns::extend(&decoded, plan.schema(Table::Main), batch, &rows).map_err(
+                |source| EngineError::Rows {
+                    table: Table::Main,
+                    source,
+                },
+            )?
         } else {
             decoded
         };
@@ -155,7 +204,12 @@ impl Assignment {
             dead_letters: rejections.len() as u64 + forced,
             filtered: 0,
             tombstones: tombstones - forced,
-            bytes: batch.values.iter().flatten().map(|value| value.len() as u64).sum(),
+            bytes: batch
+                .values
+                .iter()
+                .flatten()
+                .map(|value| value.len() as u64)
+                .sum(),
             drift,
         };
         let rows = if plan.batches {
@@ -167,14 +221,25 @@ impl Assignment {
         };
         let rejections = rejections
             .into_iter()
-            .map(|Rejection { index, code, byte_position, message }| OffsetRejection {
-                offset: batch.offsets[index as usize],
-                code,
-                byte_position,
-                message,
-            })
+            .map(
+                |Rejection {
+                     index,
+                     code,
+                     byte_position,
+                     message,
+                 }| OffsetRejection {
+                    offset: batch.offsets[index as usize],
+                    code,
+                    byte_position,
+                    message,
+                },
+            )
             .collect();
-        Ok(Outcome { report, rejections, rows })
+        Ok(Outcome {
+            report,
+            rejections,
+            rows,
+        })
     }
 
     /// The values to decode, and how many of the batch's records are dead letters by verdict. Those are decoded as if
@@ -183,7 +248,9 @@ impl Assignment {
         let Some(verdicts) = &self.verdicts else {
             return (Cow::Borrowed(batch.values), 0);
         };
-        let replayed = batch.offsets.partition_point(|&offset| offset < self.dead_letters_from);
+        let replayed = batch
+            .offsets
+            .partition_point(|&offset| offset < self.dead_letters_from);
         let mut values = Cow::Borrowed(batch.values);
         let mut forced = 0;
         for (index, offset) in batch.offsets[..replayed].iter().enumerate() {
@@ -202,26 +269,45 @@ impl Assignment {
         rejections: &[Rejection],
         now: i64,
     ) -> Result<(), EngineError> {
-        let is_replayed = |rejection: &Rejection| batch.offsets[rejection.index as usize] < self.dead_letters_from;
-        let wanted: Vec<&Rejection> =
-            rejections.iter().filter(|rejection| self.verdicts.is_some() || !is_replayed(rejection)).collect();
+        let is_replayed = |rejection: &Rejection| {
+            batch.offsets[rejection.index as usize] < self.dead_letters_from
+        };
+        let wanted: Vec<&Rejection> = rejections
+            .iter()
+            .filter(|rejection| self.verdicts.is_some() || !is_replayed(rejection))
+            .collect();
         if wanted.is_empty() {
             return Ok(());
         }
         let indices: Vec<u32> = wanted.iter().map(|rejection| rejection.index).collect();
-        let failed = |reason| EngineError::Envelopes { assignment: self.id.clone(), reason };
+        let failed = |reason| EngineError::Envelopes {
+            assignment: self.id.clone(),
+            reason,
+        };
         let envelopes = batch.envelopes.read(&indices).map_err(failed)?;
         if envelopes.len() != indices.len() {
-            return Err(failed(format!("{} of {} were read", envelopes.len(), indices.len())));
+            return Err(failed(format!(
+                "{} of {} were read",
+                envelopes.len(),
+                indices.len()
+            )));
         }
         let letters: Vec<DeadLetter<'_>> = wanted
             .into_iter()
             .zip(envelopes)
-            .map(|(rejection, envelope)| DeadLetter { rejection, envelope, replayed: is_replayed(rejection) })
+            .map(|(rejection, envelope)| DeadLetter {
+                rejection,
+                envelope,
+                replayed: is_replayed(rejection),
+            })
             .collect();
         let schema = self.plan.schema(Table::DeadLetter);
-        let rows = dead_letter::rows(schema, batch, &letters, self.plan.keep_values, now)
-            .map_err(|source| EngineError::Rows { table: Table::DeadLetter, source })?;
+        let rows = dead_letter::rows(schema, batch, &letters, self.plan.keep_values, now).map_err(
+            |source| EngineError::Rows {
+                table: Table::DeadLetter,
+                source,
+            },
+        )?;
         self.append(files, Table::DeadLetter, &rows)
     }
 
@@ -232,7 +318,8 @@ impl Assignment {
         rows: &arrow_array::RecordBatch,
     ) -> Result<(), EngineError> {
         let file = &mut files.by_table[table as usize];
-        file.append(rows).map_err(|source| EngineError::Encode { table, source })?;
+        file.append(rows)
+            .map_err(|source| EngineError::Encode { table, source })?;
         self.gauges[table as usize].set(file.usage());
         Ok(())
     }
@@ -253,7 +340,11 @@ impl Assignment {
 
     fn files(&self) -> Result<MutexGuard<'_, Files>, EngineError> {
         let files = self.lock();
-        if files.whole { Ok(files) } else { Err(EngineError::Incomplete(self.id.clone())) }
+        if files.whole {
+            Ok(files)
+        } else {
+            Err(EngineError::Incomplete(self.id.clone()))
+        }
     }
 
     /// A panic while the lock was held leaves `whole` false, which says more than a poisoned lock.

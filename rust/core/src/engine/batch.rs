@@ -67,14 +67,26 @@ pub struct OffsetRejection {
 
 impl RawBatch<'_> {
     pub(super) fn assignment(&self) -> AssignmentId {
-        AssignmentId { topic: self.topic.into(), partition: self.partition, epoch: self.epoch }
+        AssignmentId {
+            topic: self.topic.into(),
+            partition: self.partition,
+            epoch: self.epoch,
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), EngineError> {
-        for (column, other) in [("offsets", self.offsets.len()), ("timestamps", self.timestamps.len())] {
+        for (column, other) in [
+            ("offsets", self.offsets.len()),
+            ("timestamps", self.timestamps.len()),
+        ] {
             if other != self.values.len() {
                 let (assignment, values) = (self.assignment(), self.values.len());
-                return Err(EngineError::UnequalColumns { assignment, values, column, other });
+                return Err(EngineError::UnequalColumns {
+                    assignment,
+                    values,
+                    column,
+                    other,
+                });
             }
         }
         if !self.offsets.is_sorted_by(|a, b| a < b) {

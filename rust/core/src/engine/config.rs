@@ -3,20 +3,19 @@
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::assignment::Plan;
 use super::{dead_letter, kafka_columns};
-use crate::decode::{DecodeConfig, Decoder};
+use crate::decode::{ColumnConfig, DecodeConfig, DecodeOptions, Decoder};
 use crate::encode::EncodeConfig;
 use crate::error::EngineError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EngineConfig {
-    columns: Value,
+    columns: Vec<ColumnConfig>,
     #[serde(default)]
-    decode: Map<String, Value>,
+    decode: DecodeOptions,
     #[serde(default = "yes")]
     kafka_columns: bool,
     #[serde(default)]
@@ -47,18 +46,28 @@ const fn yes() -> bool {
 
 /// Checks the configuration and works out the tables.
 pub fn plan(json: &str) -> Result<Plan, EngineError> {
-    let config: EngineConfig = read(&mut serde_json::Deserializer::from_str(json))?;
+    let config: EngineConfig = read(json)?;
     config.encode.check().map_err(EngineError::Config)?;
-    let decoder = decoder(config.columns, config.decode)?;
+    let decode = DecodeConfig {
+        columns: config.columns,
+        decode: config.decode,
+    };
+    let decoder = Decoder::new(&decode).map_err(|error| EngineError::Config(error.to_string()))?;
     let main = if config.kafka_columns {
         kafka_columns::extended(&decoder.schema())
     } else {
         decoder.schema()
     };
     let mut names = HashSet::new();
-    if let Some(twice) = main.fields().iter().find(|field| !names.insert(field.name().as_str())) {
+    if let Some(twice) = main
+        .fields()
+        .iter()
+        .find(|field| !names.insert(field.name().as_str()))
+    {
         let name = twice.name();
-        return Err(EngineError::Config(format!("columns: {name:?} is there twice; rename your column")));
+        return Err(EngineError::Config(format!(
+            "columns: {name:?} is there twice; rename your column"
+        )));
     }
     Ok(Plan {
         decoder,
@@ -70,24 +79,16 @@ pub fn plan(json: &str) -> Result<Plan, EngineError> {
     })
 }
 
-fn decoder(columns: Value, mut decode: Map<String, Value>) -> Result<Decoder, EngineError> {
-    decode.insert("columns".into(), columns);
-    let config: DecodeConfig = read(&Value::Object(decode)).map_err(|error| match error {
-        EngineError::Config(text) if !text.starts_with("columns") => EngineError::Config(format!("decode.{text}")),
-        other => other,
-    })?;
-    Decoder::new(&config).map_err(|error| EngineError::Config(error.to_string()))
-}
-
-/// Reads a value; an error names the key it is about.
-fn read<'de, T, D>(from: D) -> Result<T, EngineError>
-where
-    T: Deserialize<'de>,
-    D: serde::Deserializer<'de, Error = serde_json::Error>,
-{
-    serde_path_to_error::deserialize(from).map_err(|error| {
+/// An error names the key it is about.
+fn read(json: &str) -> Result<EngineConfig, EngineError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         let text = error.into_inner().to_string();
-        EngineError::Config(if path == "." { text } else { format!("{path}: {text}") })
+        EngineError::Config(if path == "." {
+            text
+        } else {
+            format!("{path}: {text}")
+        })
     })
 }

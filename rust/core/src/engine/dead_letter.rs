@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow_array::builder::{BinaryBuilder, ListBuilder, StructBuilder};
 use arrow_array::{
-    ArrayRef, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
@@ -23,7 +24,10 @@ pub struct DeadLetter<'a> {
 }
 
 fn header_fields() -> Fields {
-    Fields::from(vec![Field::new("key", DataType::Binary, false), Field::new("value", DataType::Binary, true)])
+    Fields::from(vec![
+        Field::new("key", DataType::Binary, false),
+        Field::new("value", DataType::Binary, true),
+    ])
 }
 
 fn header_item() -> Field {
@@ -35,7 +39,11 @@ pub fn schema() -> SchemaRef {
     let now = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     let own = [
         Field::new("kafka_key", DataType::Binary, true),
-        Field::new("kafka_headers", DataType::List(Arc::new(header_item())), false),
+        Field::new(
+            "kafka_headers",
+            DataType::List(Arc::new(header_item())),
+            false,
+        ),
         Field::new("value", DataType::Binary, true),
         Field::new("stage", DataType::Utf8, false),
         Field::new("code", DataType::Utf8, false),
@@ -44,7 +52,12 @@ pub fn schema() -> SchemaRef {
         Field::new("rejected_at", now, false),
         Field::new("replayed", DataType::Boolean, false),
     ];
-    Arc::new(Schema::new(kafka_columns::fields().into_iter().chain(own).collect::<Vec<_>>()))
+    Arc::new(Schema::new(
+        kafka_columns::fields()
+            .into_iter()
+            .chain(own)
+            .collect::<Vec<_>>(),
+    ))
 }
 
 /// The rows of `letters`, in order; their values only where `keep_values`. `now` in microseconds since the epoch.
@@ -55,29 +68,59 @@ pub fn rows(
     keep_values: bool,
     now: i64,
 ) -> Result<RecordBatch, ArrowError> {
-    let indices: Vec<u32> = letters.iter().map(|letter| letter.rejection.index).collect();
-    let values = indices.iter().map(|&index| batch.values[index as usize].filter(|_| keep_values));
+    let indices: Vec<u32> = letters
+        .iter()
+        .map(|letter| letter.rejection.index)
+        .collect();
+    let values = indices
+        .iter()
+        .map(|&index| batch.values[index as usize].filter(|_| keep_values));
     let of = |text: fn(&Rejection) -> &str| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(letters.iter().map(|letter| text(letter.rejection))))
+        Arc::new(StringArray::from_iter_values(
+            letters.iter().map(|letter| text(letter.rejection)),
+        ))
     };
     let own: [ArrayRef; 9] = [
-        Arc::new(letters.iter().map(|letter| letter.envelope.key.as_deref()).collect::<BinaryArray>()),
+        Arc::new(
+            letters
+                .iter()
+                .map(|letter| letter.envelope.key.as_deref())
+                .collect::<BinaryArray>(),
+        ),
         Arc::new(headers(letters)),
         Arc::new(values.collect::<BinaryArray>()),
         of(|_| "decode"),
-        of(|rejection| rejection.code.name()),
+        of(|rejection| rejection.code.as_str()),
         of(|rejection| &rejection.message),
-        Arc::new(Int64Array::from_iter_values(letters.iter().map(|letter| letter.rejection.byte_position as i64))),
+        Arc::new(Int64Array::from_iter_values(
+            letters
+                .iter()
+                .map(|letter| letter.rejection.byte_position as i64),
+        )),
         Arc::new(TimestampMicrosecondArray::from_value(now, letters.len()).with_timezone("UTC")),
-        Arc::new(letters.iter().map(|letter| Some(letter.replayed)).collect::<BooleanArray>()),
+        Arc::new(
+            letters
+                .iter()
+                .map(|letter| Some(letter.replayed))
+                .collect::<BooleanArray>(),
+        ),
     ];
-    RecordBatch::try_new(schema.clone(), kafka_columns::columns(batch, &indices).into_iter().chain(own).collect())
+    RecordBatch::try_new(
+        schema.clone(),
+        kafka_columns::columns(batch, &indices)
+            .into_iter()
+            .chain(own)
+            .collect(),
+    )
 }
 
 fn headers(letters: &[DeadLetter<'_>]) -> arrow_array::ListArray {
-    let children: Vec<Box<dyn arrow_array::builder::ArrayBuilder>> =
-        vec![Box::new(BinaryBuilder::new()), Box::new(BinaryBuilder::new())];
-    let mut lists = ListBuilder::new(StructBuilder::new(header_fields(), children)).with_field(header_item());
+    let children: Vec<Box<dyn arrow_array::builder::ArrayBuilder>> = vec![
+        Box::new(BinaryBuilder::new()),
+        Box::new(BinaryBuilder::new()),
+    ];
+    let mut lists =
+        ListBuilder::new(StructBuilder::new(header_fields(), children)).with_field(header_item());
     for letter in letters {
         for (key, value) in &letter.envelope.headers {
             let header = lists.values();

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
+};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
 use super::batch::RawBatch;
@@ -21,16 +23,28 @@ pub fn fields() -> [Field; 4] {
 /// `schema` with the four columns after its own.
 pub fn extended(schema: &Schema) -> SchemaRef {
     let own = schema.fields().iter().cloned();
-    Arc::new(Schema::new(own.chain(fields().map(Arc::new)).collect::<Fields>()))
+    Arc::new(Schema::new(
+        own.chain(fields().map(Arc::new)).collect::<Fields>(),
+    ))
 }
 
 /// The four columns of the records at `indices`.
 pub fn columns(batch: &RawBatch<'_>, indices: &[u32]) -> [ArrayRef; 4] {
-    let pick = |column: &[i64]| indices.iter().map(|&index| column[index as usize]).collect::<Vec<_>>();
-    let times: TimestampMillisecondArray =
-        pick(batch.timestamps).into_iter().map(|time| (time != -1).then_some(time)).collect();
+    let pick = |column: &[i64]| {
+        indices
+            .iter()
+            .map(|&index| column[index as usize])
+            .collect::<Vec<_>>()
+    };
+    let times: TimestampMillisecondArray = pick(batch.timestamps)
+        .into_iter()
+        .map(|time| (time != -1).then_some(time))
+        .collect();
     [
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(batch.topic, indices.len()))),
+        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+            batch.topic,
+            indices.len(),
+        ))),
         Arc::new(Int32Array::from_value(batch.partition, indices.len())),
         Arc::new(Int64Array::from(pick(batch.offsets))),
         Arc::new(times.with_timezone("UTC")),

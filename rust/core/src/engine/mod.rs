@@ -53,7 +53,9 @@ struct Register {
 
 impl Register {
     fn is_discarded(&self, id: &AssignmentId) -> bool {
-        self.discarded.get(&(id.topic.clone(), id.partition)).is_some_and(|&epoch| id.epoch <= epoch)
+        self.discarded
+            .get(&(id.topic.clone(), id.partition))
+            .is_some_and(|&epoch| id.epoch <= epoch)
     }
 }
 
@@ -65,8 +67,15 @@ impl Engine {
             .num_threads(threads)
             .thread_name(|index| format!("penstock-{index}"))
             .build()
-            .map_err(|error| EngineError::Threads { threads, reason: error.to_string() })?;
-        Ok(Self { plan, pool, register: Mutex::default() })
+            .map_err(|error| EngineError::Threads {
+                threads,
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            plan,
+            pool,
+            register: Mutex::default(),
+        })
     }
 
     /// Begins an assignment; see the Python stub for `dead_letters_from` and `verdicts`.
@@ -83,7 +92,8 @@ impl Engine {
         if register.is_discarded(&id) {
             return Err(EngineError::Discarded(id));
         }
-        let assignment = Assignment::new(id.clone(), self.plan.clone(), dead_letters_from, verdicts);
+        let assignment =
+            Assignment::new(id.clone(), self.plan.clone(), dead_letters_from, verdicts);
         register.open.insert(id, Arc::new(assignment));
         Ok(())
     }
@@ -109,13 +119,18 @@ impl Engine {
         let mut failure = None;
         for (result, (_, indices)) in results.into_iter().zip(groups.values()) {
             match result {
-                Ok(of_group) => indices.iter().zip(of_group).for_each(|(&index, outcome)| outcomes[index] = outcome),
+                Ok(of_group) => indices
+                    .iter()
+                    .zip(of_group)
+                    .for_each(|(&index, outcome)| outcomes[index] = outcome),
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
         match failure {
             Some(error) => {
-                groups.values().for_each(|(assignment, _)| assignment.abandon());
+                groups
+                    .values()
+                    .for_each(|(assignment, _)| assignment.abandon());
                 Err(error)
             }
             None => Ok(outcomes),
@@ -148,7 +163,10 @@ impl Engine {
         let mut register = self.register();
         let dropped = register.open.remove(id);
         if dropped.is_some() {
-            let epoch = register.discarded.entry((id.topic.clone(), id.partition)).or_insert(id.epoch);
+            let epoch = register
+                .discarded
+                .entry((id.topic.clone(), id.partition))
+                .or_insert(id.epoch);
             *epoch = id.epoch.max(*epoch);
         }
         drop(register);
@@ -157,14 +175,21 @@ impl Engine {
     /// The files that have rows, ordered by assignment.
     pub fn open_files(&self) -> Vec<OpenFile> {
         let assignments: Vec<_> = self.register().open.values().cloned().collect();
-        let mut files: Vec<_> = assignments.iter().flat_map(|assignment| assignment.open_files()).collect();
+        let mut files: Vec<_> = assignments
+            .iter()
+            .flat_map(|assignment| assignment.open_files())
+            .collect();
         files.sort_by(|a, b| (&a.assignment, a.table).cmp(&(&b.assignment, b.table)));
         files
     }
 
     /// Bytes held by all open files.
     pub fn memory(&self) -> u64 {
-        self.register().open.values().map(|assignment| assignment.memory()).sum()
+        self.register()
+            .open
+            .values()
+            .map(|assignment| assignment.memory())
+            .sum()
     }
 
     /// The columns of a table.
@@ -184,7 +209,11 @@ impl Engine {
             batch.check()?;
             let id = batch.assignment();
             if let Some(assignment) = register.open.get(&id) {
-                groups.entry(id).or_insert_with(|| (assignment.clone(), Vec::new())).1.push(index);
+                groups
+                    .entry(id)
+                    .or_insert_with(|| (assignment.clone(), Vec::new()))
+                    .1
+                    .push(index);
             } else if !register.is_discarded(&id) {
                 return Err(EngineError::NotOpen(id));
             }
@@ -193,7 +222,11 @@ impl Engine {
     }
 
     fn find(&self, id: &AssignmentId) -> Result<Arc<Assignment>, EngineError> {
-        self.register().open.get(id).cloned().ok_or_else(|| EngineError::NotOpen(id.clone()))
+        self.register()
+            .open
+            .get(id)
+            .cloned()
+            .ok_or_else(|| EngineError::NotOpen(id.clone()))
     }
 
     /// Nothing that holds this lock can leave the register half-changed.

@@ -27,12 +27,21 @@ fn text(kind: &DataType) -> String {
         DataType::Date32 => "date32[day]".into(),
         DataType::Decimal128(precision, scale) => format!("decimal128({precision}, {scale})"),
         DataType::Timestamp(unit, zone) => {
-            let zone = zone.as_deref().map_or(String::new(), |zone| format!(", tz={zone}"));
+            let zone = zone
+                .as_deref()
+                .map_or(String::new(), |zone| format!(", tz={zone}"));
             format!("timestamp[{}{zone}]", unit_text(*unit))
         }
         DataType::List(item) => format!("list<{}>", field_text(item)),
         DataType::Struct(fields) => {
-            format!("struct<{}>", fields.iter().map(|field| field_text(field)).collect::<Vec<_>>().join(", "))
+            format!(
+                "struct<{}>",
+                fields
+                    .iter()
+                    .map(|field| field_text(field))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )
         }
         DataType::Map(entries, _) => map_text(entries),
         other => other.to_string(),
@@ -56,7 +65,10 @@ fn field_text(field: &Field) -> String {
 fn map_text(entries: &Field) -> String {
     let mut map = String::from("map<");
     if let DataType::Struct(fields) = entries.data_type() {
-        let parts = fields.iter().map(|field| text(field.data_type())).collect::<Vec<_>>();
+        let parts = fields
+            .iter()
+            .map(|field| text(field.data_type()))
+            .collect::<Vec<_>>();
         let _ = write!(map, "{}", parts.join(", "));
     }
     map + ">"

@@ -29,10 +29,14 @@ impl Table {
 
     pub(super) const fn layout(self) -> Layout {
         match self {
-            Self::Main => Layout { repeated: &["kafka_topic"], long: &["_residue"] },
-            Self::DeadLetter => {
-                Layout { repeated: &["kafka_topic", "stage", "code"], long: &["value", "kafka_headers"] }
-            }
+            Self::Main => Layout {
+                repeated: &["kafka_topic"],
+                long: &["_residue"],
+            },
+            Self::DeadLetter => Layout {
+                repeated: &["kafka_topic", "stage", "code"],
+                long: &["value", "kafka_headers"],
+            },
         }
     }
 }
@@ -65,6 +69,10 @@ pub struct AssignmentId {
 
 impl fmt::Display for AssignmentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}-{}, epoch {}", self.topic, self.partition, self.epoch)
+        write!(
+            formatter,
+            "{}-{}, epoch {}",
+            self.topic, self.partition, self.epoch
+        )
     }
 }
