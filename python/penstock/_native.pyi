@@ -4,8 +4,22 @@ Every call that computes releases the GIL. Nothing here does I/O or logs.
 """
 
 from collections.abc import Sequence
+from typing import Self, final
 
 from penstock.batch import RawBatch
+
+__all__ = [
+    "Chunk",
+    "Engine",
+    "Ingested",
+    "NativeError",
+    "OpenFile",
+    "Rejection",
+    "Report",
+    "TomlError",
+    "build_info",
+    "parse_toml",
+]
 
 class NativeError(Exception):
     """The core could not do its work: a bug or an impossible configuration, never a bad record."""
@@ -13,6 +27,7 @@ class NativeError(Exception):
 class TomlError(ValueError):
     """Not TOML. `args == (message, line, column)`, both from 1."""
 
+@final
 class Rejection:
     """One record that is not a row."""
 
@@ -22,6 +37,7 @@ class Rejection:
     byte_position: int
     message: str
 
+@final
 class Report:
     """What became of one `RawBatch`; `records == rows + dead_letters + filtered + tombstones`."""
 
@@ -35,6 +51,7 @@ class Report:
     drift: dict[str, int]
     """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text filter_undecided."""
 
+@final
 class Ingested:
     """The result of one `ingest`, in the order of the batches that went in."""
 
@@ -44,11 +61,13 @@ class Ingested:
     batches: list[object]
     """Per batch an Arrow record batch (`__arrow_c_array__`); only with `"batches": true` in the engine's config."""
 
+@final
 class Chunk:
     """Bytes of a data file, by the buffer protocol (`memoryview(chunk)`), read-only, without a copy."""
 
     def __len__(self) -> int: ...
 
+@final
 class OpenFile:
     """One open data file in memory."""
 
@@ -62,6 +81,7 @@ class OpenFile:
     file_bytes: int
     """Bytes the file has so far, taken ones included; rows of the open row group by estimate."""
 
+@final
 class Engine:
     """Owns what is open: per (table, topic, partition, epoch) one data file. Tables: "main", "dead_letter".
 
@@ -75,7 +95,7 @@ class Engine:
     Raises `NativeError` naming the key that is wrong.
     """
 
-    def __init__(self, config_json: str, threads: int) -> None: ...
+    def __new__(cls, config_json: str, threads: int) -> Self: ...
     def open(
         self, topic: str, partition: int, epoch: int, dead_letters_from: int, verdicts: Sequence[int] | None
     ) -> None:

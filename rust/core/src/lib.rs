@@ -3,4 +3,14 @@
 //! The path of a poll: `decode` turns record values into columns and rejections, `encode` appends the rows to open
 //! Parquet files, `engine` owns those files and ties both together. What happened comes back as a report.
 
+pub mod columns;
 pub mod decode;
+pub mod encode;
+pub mod engine;
+pub mod error;
+pub mod json;
+pub mod report;
+
+pub use engine::Engine;
+pub use error::EngineError;
+pub use report::Report;

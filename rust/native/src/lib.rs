@@ -1,5 +1,38 @@
-//! Binding.
-use pyo3::prelude::*;
+//! The Python binding of Penstock's core, `penstock._native`: arguments, the GIL, errors, buffers and capsules;
+//! nothing else. `python/penstock/_native.pyi` says what it promises.
+
+use pyo3::pymodule;
+
+mod batch;
+mod build;
+mod chunk;
+mod engine;
+mod error;
+mod ingested;
+mod open_file;
+mod raw_batch;
+mod rejection;
+mod report;
+mod toml;
 
 #[pymodule]
-mod _native {}
+mod _native {
+    #[pymodule_export]
+    use super::build::build_info;
+    #[pymodule_export]
+    use super::chunk::PyChunk;
+    #[pymodule_export]
+    use super::engine::PyEngine;
+    #[pymodule_export]
+    use super::error::{NativeError, TomlError};
+    #[pymodule_export]
+    use super::ingested::PyIngested;
+    #[pymodule_export]
+    use super::open_file::PyOpenFile;
+    #[pymodule_export]
+    use super::rejection::PyRejection;
+    #[pymodule_export]
+    use super::report::PyReport;
+    #[pymodule_export]
+    use super::toml::parse_toml;
+}

@@ -1,0 +1,145 @@
+//! Declared paths as a tree of keys.
+
+use std::collections::{HashMap, HashSet};
+
+use super::config::{ColumnConfig, ConfigError};
+use super::{RESIDUE_COLUMN, residue};
+use crate::columns::ColumnKind;
+
+/// Longest path; objects on declared paths are entered by recursion.
+const LONGEST_PATH: usize = 64;
+
+/// The node of the record's own object.
+pub const ROOT: usize = 0;
+
+/// One column, checked.
+#[derive(Debug)]
+pub struct PlannedColumn {
+    pub name: String,
+    pub kind: ColumnKind,
+    pub required: bool,
+    /// Where its value is.
+    pub node: usize,
+}
+
+/// One key on the way to a column, or the root.
+#[derive(Debug, Default)]
+pub struct Node {
+    pub parent: usize,
+    pub key: Box<str>,
+    /// The path as the residue writes it.
+    pub path: String,
+    /// The column whose value stands here.
+    pub column: Option<usize>,
+    pub children: HashMap<Box<str>, usize>,
+    /// A `json` column here or above keeps the whole value, so nothing inside is undeclared.
+    pub kept_as_json: bool,
+}
+
+/// What to look for in a record. Parents stand before their children in `nodes`.
+#[derive(Debug)]
+pub struct Plan {
+    pub columns: Vec<PlannedColumn>,
+    pub nodes: Vec<Node>,
+}
+
+impl Plan {
+    pub fn new(columns: &[ColumnConfig]) -> Result<Self, ConfigError> {
+        if columns.is_empty() {
+            return Err(ConfigError::new("columns", "declare at least one column"));
+        }
+        let mut plan = Self {
+            columns: Vec::with_capacity(columns.len()),
+            nodes: vec![Node::default()],
+        };
+        let mut names = HashSet::new();
+        for column in columns {
+            let key = format!("columns.{}", column.name);
+            if column.name.is_empty() || column.name == RESIDUE_COLUMN {
+                return Err(ConfigError::new(key, "is not a name for a column"));
+            }
+            if !names.insert(&column.name) {
+                return Err(ConfigError::new(key, "is declared twice"));
+            }
+            let kind = column
+                .kind
+                .parse()
+                .map_err(|error| ConfigError::new(format!("{key}.type"), format!("{error}")))?;
+            let node = plan.insert(&column.path, &format!("{key}.path"))?;
+            plan.columns.push(PlannedColumn {
+                name: column.name.clone(),
+                kind,
+                required: column.required,
+                node,
+            });
+        }
+        plan.check_prefixes()?;
+        Ok(plan)
+    }
+
+    /// Make the nodes of `path`; the last one belongs to the next column.
+    fn insert(&mut self, path: &[String], config_key: &str) -> Result<usize, ConfigError> {
+        if path.is_empty() || path.len() > LONGEST_PATH {
+            return Err(ConfigError::new(
+                config_key,
+                format!("must have from 1 to {LONGEST_PATH} keys"),
+            ));
+        }
+        let mut node = ROOT;
+        for key in path {
+            node = self.child(node, key);
+        }
+        let column = self.columns.len();
+        match self.nodes[node].column.replace(column) {
+            Some(other) => {
+                let other = &self.columns[other].name;
+                Err(ConfigError::new(
+                    config_key,
+                    format!("is the path of column `{other}` too"),
+                ))
+            }
+            None => Ok(node),
+        }
+    }
+
+    fn child(&mut self, parent: usize, key: &str) -> usize {
+        let next = self.nodes.len();
+        let node = *self.nodes[parent]
+            .children
+            .entry(key.into())
+            .or_insert(next);
+        if node == next {
+            let mut path = self.nodes[parent].path.clone();
+            residue::extend_path(&mut path, key);
+            self.nodes.push(Node {
+                parent,
+                key: key.into(),
+                path,
+                ..Node::default()
+            });
+        }
+        node
+    }
+
+    /// Only a `json` column may have other columns inside its value.
+    fn check_prefixes(&mut self) -> Result<(), ConfigError> {
+        for node in 1..self.nodes.len() {
+            let column = self.nodes[node].column.map(|column| &self.columns[column]);
+            let json = column.is_some_and(|column| column.kind == ColumnKind::Json);
+            self.nodes[node].kept_as_json =
+                json || self.nodes[self.nodes[node].parent].kept_as_json;
+            if let Some(column) = column
+                && !json
+                && !self.nodes[node].children.is_empty()
+            {
+                let problem =
+                    "is the beginning of another column's path, so the column's type must be json";
+                return Err(ConfigError::new(
+                    format!("columns.{}.path", column.name),
+                    problem,
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! How the columns of a data file are encoded.
+//!
+//! What costs most is the dictionary and the statistics of columns that have no use for them, so both depend on
+//! what the first rows look like; integers and times are packed as deltas, strings as lengths and text.
+
+use arrow_array::RecordBatch;
+use arrow_schema::{ArrowError, Schema};
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::basic::{Compression, Encoding, Type, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnDescriptor;
+use serde::Deserialize;
+
+use super::cardinality::{Sample, leaves};
+
+const PAGE_BYTES: usize = 1 << 20;
+/// Mean bytes from which a value is long text: a minimum and maximum of it help nobody.
+const LONG_VALUE: usize = 64;
+/// At least this many values per distinct one make a dictionary pay.
+const REPEATS: usize = 4;
+/// Fewer values than this say nothing about repetition; a dictionary falls back by itself when it grows.
+const TOO_FEW: usize = 64;
+
+/// Settings of every data file.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncodeConfig {
+    /// A row group ends when it has about this many bytes.
+    pub row_group_bytes: usize,
+    /// Zstandard level, 1 to 22.
+    pub zstd_level: i32,
+}
+
+impl Default for EncodeConfig {
+    fn default() -> Self {
+        Self {
+            row_group_bytes: 16 << 20,
+            zstd_level: 1,
+        }
+    }
+}
+
+impl EncodeConfig {
+    /// Says what is wrong, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        if self.row_group_bytes == 0 {
+            return Err("encode.row_group_bytes must not be 0".into());
+        }
+        ZstdLevel::try_new(self.zstd_level)
+            .map_err(|error| format!("encode.zstd_level: {error}"))?;
+        Ok(())
+    }
+}
+
+/// What is known of a table's columns before any row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Layout {
+    /// Top-level columns whose values repeat.
+    pub repeated: &'static [&'static str],
+    /// Top-level columns of long text.
+    pub long: &'static [&'static str],
+}
+
+impl EncodeConfig {
+    /// Settings of one file; `first` has its first rows, or none.
+    pub fn properties(
+        &self,
+        schema: &Schema,
+        layout: Layout,
+        first: Option<&RecordBatch>,
+    ) -> Result<WriterProperties, ParquetError> {
+        let parquet = ArrowSchemaConverter::new().convert(schema)?;
+        let samples = match first {
+            Some(batch) => leaves(batch.columns())
+                .iter()
+                .map(|leaf| Sample::of(leaf))
+                .collect(),
+            None => vec![Sample::default(); parquet.num_columns()],
+        };
+        if samples.len() != parquet.num_columns() {
+            let message = format!(
+                "{} leaf columns, but Parquet has {}",
+                samples.len(),
+                parquet.num_columns()
+            );
+            return Err(ArrowError::SchemaError(message).into());
+        }
+        let builder = WriterProperties::builder()
+            .set_created_by(format!("penstock version {}", env!("CARGO_PKG_VERSION")))
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(self.zstd_level)?))
+            .set_data_page_size_limit(PAGE_BYTES)
+            .set_max_row_group_row_count(None)
+            .set_statistics_enabled(EnabledStatistics::Chunk);
+        let columns = parquet.columns().iter().zip(samples);
+        Ok(columns
+            .fold(builder, |builder, (column, sample)| {
+                encode_column(builder, column, sample, layout)
+            })
+            .build())
+    }
+}
+
+fn encode_column(
+    builder: WriterPropertiesBuilder,
+    column: &ColumnDescriptor,
+    sample: Sample,
+    layout: Layout,
+) -> WriterPropertiesBuilder {
+    let path = column.path();
+    let name = path.parts().first().map_or("", String::as_str);
+    let long = layout.long.contains(&name) || sample.bytes > sample.values * LONG_VALUE;
+    let repeats = if sample.values < TOO_FEW {
+        !long
+    } else {
+        sample.distinct * REPEATS <= sample.values
+    };
+    let dictionary =
+        column.physical_type() != Type::BOOLEAN && (repeats || layout.repeated.contains(&name));
+    let builder = match packed(column.physical_type()) {
+        Some(encoding) if !dictionary => builder.set_column_encoding(path.clone(), encoding),
+        _ => builder,
+    };
+    let statistics = if long {
+        EnabledStatistics::None
+    } else {
+        EnabledStatistics::Chunk
+    };
+    builder
+        .set_column_dictionary_enabled(path.clone(), dictionary)
+        .set_column_statistics_enabled(path.clone(), statistics)
+}
+
+/// The encoding without a dictionary. A dictionary that has grown too large falls back to plain values instead: each of
+/// these encoders reserves a buffer from the start.
+fn packed(physical: Type) -> Option<Encoding> {
+    match physical {
+        Type::BYTE_ARRAY => Some(Encoding::DELTA_LENGTH_BYTE_ARRAY),
+        Type::INT32 | Type::INT64 => Some(Encoding::DELTA_BINARY_PACKED),
+        Type::FLOAT | Type::DOUBLE => Some(Encoding::BYTE_STREAM_SPLIT),
+        Type::BOOLEAN | Type::INT96 | Type::FIXED_LEN_BYTE_ARRAY => None,
+    }
+}

@@ -1,0 +1,354 @@
+//! What one assignment has open, and how its batches become rows and dead letters.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use arrow_schema::SchemaRef;
+use parquet::errors::ParquetError;
+
+use super::batch::{OffsetRejection, Outcome, RawBatch};
+use super::dead_letter::{self, DeadLetter};
+use super::table::{AssignmentId, Table};
+use super::{OpenFile, kafka_columns};
+use crate::decode::{Decoded, Decoder, Rejection};
+use crate::encode::{DataFile, EncodeConfig, Usage};
+use crate::error::EngineError;
+use crate::report::Report;
+
+/// What the engine does with every batch.
+#[derive(Debug)]
+pub struct Plan {
+    pub decoder: Decoder,
+    /// By table.
+    pub schemas: [SchemaRef; 2],
+    pub kafka_columns: bool,
+    pub keep_values: bool,
+    pub encode: EncodeConfig,
+    /// Hand rows back instead of writing them.
+    pub batches: bool,
+}
+
+impl Plan {
+    pub fn schema(&self, table: Table) -> &SchemaRef {
+        &self.schemas[table as usize]
+    }
+
+    fn file(&self, table: Table) -> DataFile {
+        DataFile::new(self.schema(table).clone(), table.layout(), self.encode)
+    }
+}
+
+/// A partition in one epoch, with its open files.
+#[derive(Debug)]
+pub struct Assignment {
+    id: AssignmentId,
+    plan: Arc<Plan>,
+    dead_letters_from: i64,
+    /// Sorted.
+    verdicts: Option<Vec<i64>>,
+    files: Mutex<Files>,
+    gauges: [Gauge; 2],
+}
+
+#[derive(Debug)]
+struct Files {
+    by_table: [DataFile; 2],
+    /// False while a batch is being appended, and for ever after one that was not appended whole.
+    whole: bool,
+}
+
+/// A file's usage, readable without its lock.
+#[derive(Debug, Default)]
+struct Gauge {
+    rows: AtomicU64,
+    memory_bytes: AtomicU64,
+    file_bytes: AtomicU64,
+}
+
+impl Gauge {
+    fn set(&self, usage: Usage) {
+        self.rows.store(usage.rows, Relaxed);
+        self.memory_bytes.store(usage.memory_bytes, Relaxed);
+        self.file_bytes.store(usage.file_bytes, Relaxed);
+    }
+
+    fn get(&self) -> Usage {
+        Usage {
+            rows: self.rows.load(Relaxed),
+            memory_bytes: self.memory_bytes.load(Relaxed),
+            file_bytes: self.file_bytes.load(Relaxed),
+        }
+    }
+}
+
+impl Assignment {
+    pub fn new(
+        id: AssignmentId,
+        plan: Arc<Plan>,
+        dead_letters_from: i64,
+        verdicts: Option<Vec<i64>>,
+    ) -> Self {
+        let verdicts = verdicts.map(|mut offsets| {
+            offsets.sort_unstable();
+            offsets
+        });
+        let files = Files {
+            by_table: Table::ALL.map(|table| plan.file(table)),
+            whole: true,
+        };
+        Self {
+            id,
+            plan,
+            dead_letters_from,
+            verdicts,
+            files: Mutex::new(files),
+            gauges: Default::default(),
+        }
+    }
+
+    /// Appends batches in order; their outcomes. After an error or a panic the files can't be used any more.
+    pub fn ingest<'a>(
+        &self,
+        batches: impl Iterator<Item = &'a RawBatch<'a>>,
+        now: i64,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let mut files = self.files()?;
+        files.whole = false;
+        let outcomes = batches
+            .map(|batch| self.ingest_one(&mut files, batch, now))
+            .collect::<Result<_, _>>()?;
+        files.whole = true;
+        Ok(outcomes)
+    }
+
+    /// Says that the files are not whole.
+    pub fn abandon(&self) {
+        self.lock().whole = false;
+    }
+
+    pub fn flush(&self, table: Table) -> Result<(), EngineError> {
+        self.change(table, DataFile::flush)
+    }
+
+    pub fn take(&self, table: Table) -> Result<Vec<Vec<u8>>, EngineError> {
+        self.change(table, DataFile::take)
+    }
+
+    pub fn seal(
+        &self,
+        table: Table,
+        metadata: BTreeMap<String, String>,
+    ) -> Result<Vec<Vec<u8>>, EngineError> {
+        let next = self.plan.file(table);
+        self.change(table, |file| std::mem::replace(file, next).seal(metadata))
+    }
+
+    pub fn open_files(&self) -> impl Iterator<Item = OpenFile> {
+        Table::ALL
+            .into_iter()
+            .zip(&self.gauges)
+            .filter_map(|(table, gauge)| {
+                let usage = gauge.get();
+                (usage.rows > 0).then(|| OpenFile {
+                    table,
+                    assignment: self.id.clone(),
+                    usage,
+                })
+            })
+    }
+
+    pub fn memory(&self) -> u64 {
+        self.gauges
+            .iter()
+            .map(|gauge| gauge.memory_bytes.load(Relaxed))
+            .sum()
+    }
+
+    fn ingest_one(
+        &self,
+        files: &mut Files,
+        batch: &RawBatch<'_>,
+        now: i64,
+    ) -> Result<Outcome, EngineError> {
+        let plan = &*self.plan;
+        let (values, forced) = self.without_verdicts(batch);
+        let Decoded {
+            batch: decoded,
+            rows,
+            rejections,
+            tombstones,
+            drift,
+        } = plan
+            .decoder
+            .decode(&values)
+            .map_err(|source| EngineError::Decode {
+                assignment: self.id.clone(),
+                source,
+            })?;
+        let rows = if plan.kafka_columns {
+            kafka_columns::extend(&decoded, plan.schema(Table::Main), batch, &rows).map_err(
+                |source| EngineError::Rows {
+                    table: Table::Main,
+                    source,
+                },
+            )?
+        } else {
+            decoded
+        };
+        let report = Report {
+            records: batch.values.len() as u64,
+            rows: rows.num_rows() as u64,
+            dead_letters: rejections.len() as u64 + forced,
+            filtered: 0,
+            tombstones: tombstones - forced,
+            bytes: batch
+                .values
+                .iter()
+                .flatten()
+                .map(|value| value.len() as u64)
+                .sum(),
+            drift,
+        };
+        let rows = if plan.batches {
+            Some(rows)
+        } else {
+            self.append(files, Table::Main, &rows)?;
+            self.append_dead_letters(files, batch, &rejections, now)?;
+            None
+        };
+        let rejections = rejections
+            .into_iter()
+            .map(
+                |Rejection {
+                     index,
+                     code,
+                     byte_position,
+                     message,
+                 }| OffsetRejection {
+                    offset: batch.offsets[index as usize],
+                    code,
+                    byte_position,
+                    message,
+                },
+            )
+            .collect();
+        Ok(Outcome {
+            report,
+            rejections,
+            rows,
+        })
+    }
+
+    /// The values to decode, and how many of the batch's records are dead letters by verdict. Those are decoded as if
+    /// they had no value, so that they give no row whatever the decoder would say.
+    fn without_verdicts<'a>(&self, batch: &RawBatch<'a>) -> (Cow<'a, [Option<&'a [u8]>]>, u64) {
+        let Some(verdicts) = &self.verdicts else {
+            return (Cow::Borrowed(batch.values), 0);
+        };
+        let replayed = batch
+            .offsets
+            .partition_point(|&offset| offset < self.dead_letters_from);
+        let mut values = Cow::Borrowed(batch.values);
+        let mut forced = 0;
+        for (index, offset) in batch.offsets[..replayed].iter().enumerate() {
+            if verdicts.binary_search(offset).is_ok() {
+                values.to_mut()[index] = None;
+                forced += 1;
+            }
+        }
+        (values, forced)
+    }
+
+    fn append_dead_letters(
+        &self,
+        files: &mut Files,
+        batch: &RawBatch<'_>,
+        rejections: &[Rejection],
+        now: i64,
+    ) -> Result<(), EngineError> {
+        let is_replayed = |rejection: &Rejection| {
+            batch.offsets[rejection.index as usize] < self.dead_letters_from
+        };
+        let wanted: Vec<&Rejection> = rejections
+            .iter()
+            .filter(|rejection| self.verdicts.is_some() || !is_replayed(rejection))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let indices: Vec<u32> = wanted.iter().map(|rejection| rejection.index).collect();
+        let failed = |reason| EngineError::Envelopes {
+            assignment: self.id.clone(),
+            reason,
+        };
+        let envelopes = batch.envelopes.read(&indices).map_err(failed)?;
+        if envelopes.len() != indices.len() {
+            return Err(failed(format!(
+                "{} of {} were read",
+                envelopes.len(),
+                indices.len()
+            )));
+        }
+        let letters: Vec<DeadLetter<'_>> = wanted
+            .into_iter()
+            .zip(envelopes)
+            .map(|(rejection, envelope)| DeadLetter {
+                rejection,
+                envelope,
+                replayed: is_replayed(rejection),
+            })
+            .collect();
+        let schema = self.plan.schema(Table::DeadLetter);
+        let rows = dead_letter::rows(schema, batch, &letters, self.plan.keep_values, now).map_err(
+            |source| EngineError::Rows {
+                table: Table::DeadLetter,
+                source,
+            },
+        )?;
+        self.append(files, Table::DeadLetter, &rows)
+    }
+
+    fn append(
+        &self,
+        files: &mut Files,
+        table: Table,
+        rows: &arrow_array::RecordBatch,
+    ) -> Result<(), EngineError> {
+        let file = &mut files.by_table[table as usize];
+        file.append(rows)
+            .map_err(|source| EngineError::Encode { table, source })?;
+        self.gauges[table as usize].set(file.usage());
+        Ok(())
+    }
+
+    fn change<T>(
+        &self,
+        table: Table,
+        change: impl FnOnce(&mut DataFile) -> Result<T, ParquetError>,
+    ) -> Result<T, EngineError> {
+        let mut files = self.files()?;
+        files.whole = false;
+        let file = &mut files.by_table[table as usize];
+        let result = change(file).map_err(|source| EngineError::Encode { table, source })?;
+        self.gauges[table as usize].set(file.usage());
+        files.whole = true;
+        Ok(result)
+    }
+
+    fn files(&self) -> Result<MutexGuard<'_, Files>, EngineError> {
+        let files = self.lock();
+        if files.whole {
+            Ok(files)
+        } else {
+            Err(EngineError::Incomplete(self.id.clone()))
+        }
+    }
+
+    /// A panic while the lock was held leaves `whole` false, which says more than a poisoned lock.
+    fn lock(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

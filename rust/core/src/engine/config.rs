@@ -1,0 +1,94 @@
+//! The engine's configuration, as Python hands it over.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+use super::assignment::Plan;
+use super::{dead_letter, kafka_columns};
+use crate::decode::{ColumnConfig, DecodeConfig, DecodeOptions, Decoder};
+use crate::encode::EncodeConfig;
+use crate::error::EngineError;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EngineConfig {
+    columns: Vec<ColumnConfig>,
+    #[serde(default)]
+    decode: DecodeOptions,
+    #[serde(default = "yes")]
+    kafka_columns: bool,
+    #[serde(default)]
+    dead_letter: DeadLetterConfig,
+    #[serde(default)]
+    encode: EncodeConfig,
+    #[serde(default)]
+    batches: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct DeadLetterConfig {
+    raw: Raw,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Raw {
+    #[default]
+    Keep,
+    Drop,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Checks the configuration and works out the tables.
+pub fn plan(json: &str) -> Result<Plan, EngineError> {
+    let config: EngineConfig = read(json)?;
+    config.encode.check().map_err(EngineError::Config)?;
+    let decode = DecodeConfig {
+        columns: config.columns,
+        decode: config.decode,
+    };
+    let decoder = Decoder::new(&decode).map_err(|error| EngineError::Config(error.to_string()))?;
+    let main = if config.kafka_columns {
+        kafka_columns::extended(&decoder.schema())
+    } else {
+        decoder.schema()
+    };
+    let mut names = HashSet::new();
+    if let Some(twice) = main
+        .fields()
+        .iter()
+        .find(|field| !names.insert(field.name().as_str()))
+    {
+        let name = twice.name();
+        return Err(EngineError::Config(format!(
+            "columns: {name:?} is there twice; rename your column"
+        )));
+    }
+    Ok(Plan {
+        decoder,
+        schemas: [main, dead_letter::schema()],
+        kafka_columns: config.kafka_columns,
+        keep_values: matches!(config.dead_letter.raw, Raw::Keep),
+        encode: config.encode,
+        batches: config.batches,
+    })
+}
+
+/// An error names the key it is about.
+fn read(json: &str) -> Result<EngineConfig, EngineError> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let text = error.into_inner().to_string();
+        EngineError::Config(if path == "." {
+            text
+        } else {
+            format!("{path}: {text}")
+        })
+    })
+}

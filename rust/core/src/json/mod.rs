@@ -1,0 +1,13 @@
+//! JSON text by RFC 8259, strictly: a scanner that finds where values are, and conversions of what it found.
+//!
+//! Nothing here builds a tree and nothing recurses, so neither depth nor length of a text can exhaust the stack.
+//! Invariant: a [`Token`] comes from a [`Scanner`] that went over the same text, so its bytes follow the grammar of
+//! its kind and its ends are character boundaries.
+
+mod number;
+mod scan;
+mod text;
+
+pub use number::{Inexact, to_decimal, to_float64, to_int64};
+pub use scan::{Fault, FaultKind, Kind, Scanner, Scratch, Token};
+pub use text::{unescape, write_string};

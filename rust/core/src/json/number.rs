@@ -1,0 +1,181 @@
+//! Number literals to numbers. Each function takes a literal that follows RFC 8259's grammar.
+
+/// The literal stands for a value that the type can't hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inexact;
+
+/// Longest integer literal that float64 surely holds: 15 digits are below 2^53.
+const EXACT_FLOAT64_DIGITS: usize = 15;
+/// Most digits of a Decimal128.
+const MAX_DECIMAL_DIGITS: i64 = 38;
+
+/// An integer literal as int64.
+///
+/// # Errors
+/// If it is beyond int64.
+pub fn to_int64(literal: &str) -> Result<i64, Inexact> {
+    literal.parse().map_err(|_| Inexact)
+}
+
+/// Any literal as the nearest float64; one too small to tell from zero is zero. `integer` says that it has neither
+/// fraction nor exponent.
+///
+/// # Errors
+/// If the nearest float64 is infinite, or if the literal is an integer that float64 can't hold exactly: integers
+/// that long are identifiers, and rounding one makes it another.
+pub fn to_float64(literal: &str, integer: bool) -> Result<f64, Inexact> {
+    let float: f64 = literal.parse().map_err(|_| Inexact)?;
+    let exact = !integer || literal.len() <= EXACT_FLOAT64_DIGITS || {
+        // Displayed without precision a float64 shows the shortest digits, with precision 0 its exact integer.
+        float.is_finite() && format!("{float:.0}") == literal
+    };
+    if float.is_finite() && exact {
+        Ok(float)
+    } else {
+        Err(Inexact)
+    }
+}
+
+/// Any literal as an integer number of `10^-scale`.
+///
+/// # Errors
+/// If it has more than `precision` digits, or a digit other than zero beyond `scale`.
+pub fn to_decimal(literal: &str, precision: u8, scale: u8) -> Result<i128, Inexact> {
+    let (mantissa, exponent) = literal.split_once(['e', 'E']).unwrap_or((literal, "0"));
+    let (negative, digits) = mantissa
+        .strip_prefix('-')
+        .map_or((false, mantissa), |digits| (true, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+
+    let significant = || {
+        whole
+            .bytes()
+            .chain(fraction.bytes())
+            .skip_while(|&digit| digit == b'0')
+    };
+    let trailing_zeros = whole
+        .bytes()
+        .chain(fraction.bytes())
+        .rev()
+        .take_while(|&digit| digit == b'0')
+        .count() as i64;
+    let length = significant().count() as i64 - trailing_zeros;
+    if length <= 0 {
+        return Ok(0);
+    }
+    let shift = saturating_exponent(exponent)
+        .saturating_add(i64::from(scale))
+        .saturating_sub(fraction.len() as i64)
+        .saturating_add(trailing_zeros);
+    if shift < 0
+        || length > MAX_DECIMAL_DIGITS
+        || length.saturating_add(shift) > i64::from(precision)
+    {
+        return Err(Inexact);
+    }
+    let unscaled = significant()
+        .take(length as usize)
+        .fold(0, |sum: i128, digit| sum * 10 + i128::from(digit - b'0'));
+    let magnitude = unscaled * 10_i128.pow(shift as u32);
+    Ok(if negative { -magnitude } else { magnitude })
+}
+
+/// An exponent of any length, held within what no literal's digits can outweigh.
+fn saturating_exponent(exponent: &str) -> i64 {
+    const BOUND: i64 = 1 << 40;
+    let magnitude = exponent
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0, |sum: i64, digit| {
+            (sum * 10 + i64::from(digit - b'0')).min(BOUND)
+        });
+    if exponent.starts_with('-') {
+        -magnitude
+    } else {
+        magnitude
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Inexact, to_decimal, to_float64, to_int64};
+
+    /// Integers are taken to the very ends of int64 and no further.
+    #[test]
+    fn int64_has_exact_ends() {
+        assert_eq!(to_int64("9223372036854775807"), Ok(i64::MAX));
+        assert_eq!(to_int64("-9223372036854775808"), Ok(i64::MIN));
+        assert_eq!(to_int64("-0"), Ok(0));
+        assert_eq!(to_int64("9223372036854775808"), Err(Inexact));
+        assert_eq!(to_int64("-9223372036854775809"), Err(Inexact));
+        assert_eq!(to_int64(&"9".repeat(1000)), Err(Inexact));
+    }
+
+    /// A float64 column takes an integer literal only if it does not become another integer.
+    #[test]
+    fn float64_takes_integers_only_if_exact() {
+        assert_eq!(
+            to_float64("9007199254740992", true),
+            Ok(9_007_199_254_740_992.0)
+        );
+        assert_eq!(to_float64("9007199254740993", true), Err(Inexact));
+        assert_eq!(
+            to_float64("9007199254740993.0", false),
+            Ok(9_007_199_254_740_992.0)
+        );
+        assert_eq!(
+            to_float64("-9007199254740994", true),
+            Ok(-9_007_199_254_740_994.0)
+        );
+        assert_eq!(to_float64("100000000000000000000000", true), Err(Inexact));
+        assert_eq!(to_float64("10000000000000000000000", true), Ok(1e22));
+        assert_eq!(
+            to_float64("18446744073709551616", true),
+            Ok(18_446_744_073_709_551_616.0)
+        );
+    }
+
+    /// Fractions and exponents are rounded to nearest; only infinity is out of range.
+    #[test]
+    fn float64_rounds_to_nearest() {
+        assert_eq!(to_float64("0.1", false), Ok(0.1));
+        assert_eq!(
+            to_float64("2.2250738585072011e-308", false),
+            Ok(2.225_073_858_507_201e-308)
+        );
+        assert_eq!(to_float64("5e-324", false).map(f64::to_bits), Ok(1));
+        assert_eq!(to_float64("1e-400", false).map(f64::to_bits), Ok(0));
+        assert_eq!(
+            to_float64("-0", true).map(f64::to_bits),
+            Ok((-0.0_f64).to_bits())
+        );
+        assert_eq!(to_float64("1.7976931348623157e308", false), Ok(f64::MAX));
+        assert_eq!(to_float64("1.7976931348623159e308", false), Err(Inexact));
+        assert_eq!(to_float64("1e400", false), Err(Inexact));
+        assert_eq!(to_float64(&"9".repeat(400), true), Err(Inexact));
+    }
+
+    /// A decimal takes every literal of its value, however written, and loses no digit.
+    #[test]
+    fn decimal_is_exact_or_refused() {
+        assert_eq!(to_decimal("12.34", 4, 2), Ok(1234));
+        assert_eq!(to_decimal("-12.3400", 4, 2), Ok(-1234));
+        assert_eq!(to_decimal("1234e-2", 4, 2), Ok(1234));
+        assert_eq!(to_decimal("0.1234E+2", 4, 2), Ok(1234));
+        assert_eq!(to_decimal("12.345", 10, 2), Err(Inexact));
+        assert_eq!(to_decimal("100", 4, 2), Err(Inexact));
+        assert_eq!(to_decimal("99", 4, 2), Ok(9900));
+        assert_eq!(to_decimal("0.00", 4, 2), Ok(0));
+        assert_eq!(to_decimal("-0", 1, 0), Ok(0));
+        assert_eq!(to_decimal("0e999999999999999999999", 4, 2), Ok(0));
+        assert_eq!(to_decimal("1e999999999999999999999", 4, 2), Err(Inexact));
+        assert_eq!(to_decimal("1e-999999999999999999999", 4, 2), Err(Inexact));
+        assert_eq!(to_decimal(&"9".repeat(38), 38, 0), Ok(10_i128.pow(38) - 1));
+        assert_eq!(to_decimal(&"9".repeat(39), 38, 0), Err(Inexact));
+        assert_eq!(
+            to_decimal(&format!("0.{}", "9".repeat(38)), 38, 38),
+            Ok(10_i128.pow(38) - 1)
+        );
+        assert_eq!(to_decimal(&format!("1{}e-50", "0".repeat(50)), 1, 0), Ok(1));
+    }
+}

@@ -1,0 +1,22 @@
+//! What became of the records of one batch.
+
+use crate::decode::Drift;
+
+/// Counts of one raw batch; `records == rows + dead_letters + filtered + tombstones`.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Records in the batch.
+    pub records: u64,
+    /// Rows of the main table.
+    pub rows: u64,
+    /// Dead letters, those included that the dead-letter table has already.
+    pub dead_letters: u64,
+    /// Records that a transform dropped.
+    pub filtered: u64,
+    /// Records without a value.
+    pub tombstones: u64,
+    /// Bytes of record values.
+    pub bytes: u64,
+    /// Values that did not fit, by reason.
+    pub drift: Drift,
+}

@@ -1,0 +1,44 @@
+//! One record that is not a row, as a value.
+
+use penstock_core::engine::OffsetRejection;
+use pyo3::prelude::*;
+
+/// One record that is not a row.
+#[pyclass(name = "Rejection", module = "penstock._native", frozen, get_all)]
+pub struct PyRejection {
+    offset: i64,
+    code: &'static str,
+    byte_position: u64,
+    message: String,
+}
+
+impl From<OffsetRejection> for PyRejection {
+    fn from(
+        OffsetRejection {
+            offset,
+            code,
+            byte_position,
+            message,
+        }: OffsetRejection,
+    ) -> Self {
+        Self {
+            offset,
+            code: code.as_str(),
+            byte_position,
+            message,
+        }
+    }
+}
+
+#[pymethods]
+impl PyRejection {
+    fn __repr__(&self) -> String {
+        let Self {
+            offset,
+            code,
+            byte_position,
+            message,
+        } = self;
+        format!("<Rejection offset {offset}: {code} at byte {byte_position}: {message}>")
+    }
+}

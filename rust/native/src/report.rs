@@ -1,0 +1,59 @@
+//! What became of one batch, as a value.
+
+use penstock_core::Report;
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyDict};
+
+/// What became of one `RawBatch`; `records == rows + dead_letters + filtered + tombstones`.
+#[pyclass(name = "Report", module = "penstock._native", frozen, get_all)]
+pub struct PyReport {
+    records: u64,
+    rows: u64,
+    dead_letters: u64,
+    filtered: u64,
+    tombstones: u64,
+    bytes: u64,
+    drift: Py<PyDict>,
+}
+
+impl PyReport {
+    pub fn new(py: Python<'_>, report: &Report) -> PyResult<Self> {
+        let Report {
+            records,
+            rows,
+            dead_letters,
+            filtered,
+            tombstones,
+            bytes,
+            drift,
+        } = *report;
+        let drift = drift.counts().into_py_dict(py)?.unbind();
+        Ok(Self {
+            records,
+            rows,
+            dead_letters,
+            filtered,
+            tombstones,
+            bytes,
+            drift,
+        })
+    }
+}
+
+#[pymethods]
+impl PyReport {
+    fn __repr__(&self) -> String {
+        let Self {
+            records,
+            rows,
+            dead_letters,
+            filtered,
+            tombstones,
+            ..
+        } = self;
+        format!(
+            "<Report {records} records: {rows} rows, {dead_letters} dead letters, {filtered} filtered, \
+             {tombstones} tombstones>"
+        )
+    }
+}
