@@ -74,15 +74,15 @@ def test_a_list_comes_from_the_environment(tmp_path: Path) -> None:
         (
             ("sink.cut.rows=0",),
             {"PENSTOCK__SINK__CUT__ROWS": "5"},
-            "--set sink.cut.rows: sink.cut.rows: 0 is out of range",
+            "--set: sink.cut.rows: 0 is out of range",
         ),
         (
             ("sink.cut.rows",),
             {},
-            "--set sink.cut.rows: not a section, a key and a value; write --set section.key=value",
+            "--set: not a section, a key and a value; write --set section.key=value",
         ),
-        (("=5",), {}, "--set : not a section, a key and a value"),
-        (("transform.type=filter",), {}, "--set transform.type: transform: transforms"),
+        (("=5",), {}, "--set: not a section, a key and a value"),
+        (("transform.type=filter",), {}, "--set: transform: transforms"),
     ],
 )
 def test_a_mistake_names_the_layer_it_came_from(

@@ -56,7 +56,7 @@ def report(error: BaseException, *, as_json: bool) -> int:
     for hint in hints:
         click.echo(f"hint: {hint}", err=True)
     if as_json:
-        click.echo(json.dumps({"error": {"code": CODES[code], "message": message}}))
+        click.echo(json.dumps({"error": {"code": CODES.get(code, "internal"), "message": message}}))
     return code
 
 

@@ -39,7 +39,7 @@ class Layers:
         for flag in flags:
             key, equals, text = flag.partition("=")
             path = tuple(key.strip().split(".")) if equals else ()
-            self._put(path, text, f"--set {key}", "--set section.key=value")
+            self._put(path, text, "--set", "--set section.key=value")
 
     def report(self, problems: Iterable[Problem]) -> list[str]:
         """One line per problem, in the order of the file: place, key, message."""
