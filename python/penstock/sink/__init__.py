@@ -1,0 +1,1 @@
+"""Store the bytes of data files where no reader sees them yet, and decide when a file is full."""
