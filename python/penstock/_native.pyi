@@ -65,6 +65,7 @@ class Ingested:
 class Chunk:
     """Bytes of a data file, by the buffer protocol (`memoryview(chunk)`), read-only, without a copy."""
 
+    def __buffer__(self, flags: int, /) -> memoryview: ...
     def __len__(self) -> int: ...
 
 @final

@@ -1,4 +1,4 @@
-"""Every failure a user can meet, with its exit code. The command line prints `str(error)` and exits; nobody sees a traceback."""
+"""Every failure a user can meet, with its exit code. The command line prints it and exits; nobody sees a traceback."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ paused, and the group's committed offsets are only ever written for people to lo
 from __future__ import annotations
 
 import asyncio
-import re
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -18,7 +18,6 @@ from aiokafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import OffsetAndMetadata
 
@@ -27,13 +26,14 @@ from penstock.errors import UnavailableError
 from penstock.source.consumer import Consumer
 from penstock.source.rebalance import Listener
 from penstock.source.security import connection_settings, probe
-from penstock.source.topic_id import NO_TOPIC_ID, ClusterFacts, TopicFacts, describe_topics
+from penstock.source.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from penstock.config.kafka import KafkaSource as SourceConfig
+    from penstock.source.topic_id import ClusterFacts
 
 log = structlog.get_logger("penstock.source")
 
@@ -49,6 +49,7 @@ _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
 _STOP_SECONDS = 10
 _CORRUPT_TRIES = 2
+_RETRY_SECONDS = 0.25
 _RECORD_OVERHEAD_BYTES = 200
 """What a record costs in Python objects beside its bytes; for the byte budget."""
 
@@ -83,28 +84,35 @@ class KafkaSource:
         self._paused = False
         self.out_of_range: set[Partition] = set()
         """Whose position the broker no longer has, or not yet: the owner decides."""
-        self.cluster_id = ""
+        self._topics: Topics
+        self._waiting_since: float | None = None
+        """Monotonic seconds since when we wait for the group; None once it gave us our share."""
 
     # ---- life
 
-    async def start(self, owner: Owner) -> None:
-        """Connect, check the topics and join the group. Raises what is wrong with settings, brokers or topics."""
-        self._owner = owner
+    async def connect(self) -> None:
+        """Reach a broker and check the topics. Raises what is wrong with settings, brokers or topics."""
         await probe(self._config.brokers, self._settings)
         self._consumer = self._make_consumer()
         try:
             await self._consumer.start()
         except KafkaError as error:
             raise UnavailableError(f"Brokers {', '.join(self._config.brokers)}: {error}") from error
-        topics = await self._check_topics()
+        self._topics = Topics(self._config, self._client)
+        await self._topics.check()
+
+    async def join(self, owner: Owner) -> None:
+        """Join the group, or without one take every partition; `owner` hears of partitions from now on."""
+        self._owner = owner
+        self._waiting_since = time.monotonic()
         if not self._group:
-            tps = [TopicPartition(name, number) for name, facts in topics.items() for number in facts.leader_epochs]
-            self._consumer.assign(tps)
-            self._on_assigned(set(tps))
+            tps = {_tp(partition) for partition in await self.all_partitions()}
+            self._running.assign(list(tps))
+            self._on_assigned(tps)
         elif self._config.topics_regex is not None:
-            self._consumer.subscribe(pattern=self._config.topics_regex, listener=self._listener)
+            self._running.subscribe(pattern=self._config.topics_regex, listener=self._listener)
         else:
-            self._consumer.subscribe(topics=list(self._config.topics), listener=self._listener)
+            self._running.subscribe(topics=list(self._config.topics), listener=self._listener)
 
     async def stop(self) -> bool:
         """Leave the group and close. False if aiokafka did not end in time; then only ending the process helps."""
@@ -144,49 +152,6 @@ class KafkaSource:
             **self._settings,
         )
 
-    async def _check_topics(self) -> dict[str, TopicFacts]:
-        """The topics to read, by name. Raises `UnavailableError` for one that is not there or not readable."""
-        wanted = list(self._config.topics)
-        facts = await self._describe(wanted or None)
-        self.cluster_id = facts.cluster_id
-        brokers = ", ".join(self._config.brokers)
-        if not wanted:
-            pattern = re.compile(self._config.topics_regex or "")
-            topics = {name: topic for name, topic in facts.topics.items() if pattern.match(name) and not topic.internal}
-            if not topics:
-                log.warning("No topic matches yet.", topics_regex=self._config.topics_regex, brokers=brokers)
-            return topics
-        for name, topic in facts.topics.items():
-            if topic.error is UnknownTopicOrPartitionError:
-                raise UnavailableError(
-                    f'Topic "{name}" does not exist on {brokers}. Create it, or correct source.topics.'
-                )
-            if topic.error is TopicAuthorizationFailedError:
-                raise UnavailableError(
-                    f'Topic "{name}" on {brokers}: this user may not read it. Grant READ and DESCRIBE on it.'
-                )
-        return facts.topics
-
-    async def _describe(self, names: list[str] | None) -> ClusterFacts:
-        for attempt in range(5):
-            try:
-                return await describe_topics(self._client, names)
-            except NotImplementedError:
-                break
-            except (KafkaError, TimeoutError) as error:
-                log.warning("Topics could not be described.", error=repr(error), attempt=attempt + 1)
-                await asyncio.sleep(0.2 * 2**attempt)
-        else:
-            raise UnavailableError(f"Brokers {', '.join(self._config.brokers)} do not answer metadata requests.")
-        log.warning("Brokers are older than 2.8: a recreated topic can't be noticed.")
-        cluster = self._client.cluster
-        topics = {}
-        for name in names if names is not None else cluster.topics():
-            partitions = cluster.partitions_for_topic(name)
-            error = None if partitions else UnknownTopicOrPartitionError
-            topics[name] = TopicFacts(NO_TOPIC_ID, dict.fromkeys(partitions or (), 0), name.startswith("__"), error)
-        return ClusterFacts("", topics)
-
     @property
     def _client(self) -> Any:
         return self._running._client  # noqa: SLF001 - aiokafka has no public way to send a request of one's own
@@ -206,8 +171,10 @@ class KafkaSource:
             consumer.pause(tp)
             consumer.seek(tp, 0)
         self._unnamed = tps
+        self._waiting_since = None
 
     async def _on_revoked(self, tps: set[TopicPartition]) -> None:
+        self._waiting_since = time.monotonic()
         partitions = [self._partitions[tp] for tp in tps if tp in self._partitions]
         self._unnamed -= tps
         if partitions and self._owner is not None:
@@ -227,7 +194,12 @@ class KafkaSource:
     async def _name_assigned(self) -> None:
         """Find the identity of newly assigned partitions and hand them to the owner."""
         tps = self._unnamed
-        facts = await self._describe(sorted({tp.topic for tp in tps}))
+        try:
+            facts = await self.identities(tp.topic for tp in tps)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("Assigned partitions could not be identified yet.", error=repr(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+            return
         if self._unnamed is not tps:  # another rebalance came in between
             return
         self._unnamed = set()
@@ -296,19 +268,9 @@ class KafkaSource:
             await self._name_assigned()
         try:
             fetched = await self._running.getmany(timeout_ms=int(timeout_seconds * 1000))
-        except OffsetOutOfRangeError as error:
-            self._rewind()
-            self.out_of_range |= {p for p in self._cursors if _tp(p) in error.args[0]}
+        except KafkaError as error:
+            await self._on_error(error)
             return []
-        except NoOffsetForPartitionError:
-            self._rewind()
-            return []
-        except CorruptRecordException as error:
-            self._rewind()
-            self._count_corrupt(error)
-            return []
-        except TopicAuthorizationFailedError as error:
-            raise UnavailableError(f"Topic {error.args[0]}: this user may no longer read it. Grant READ on it.") from error
         batches = []
         for partition, cursor in list(self._cursors.items()):
             tp = _tp(partition)
@@ -337,12 +299,28 @@ class KafkaSource:
             size_bytes=size + len(records) * _RECORD_OVERHEAD_BYTES,
         )
 
-    def _rewind(self) -> None:
-        """After an error: what aiokafka took from its buffer for other partitions was not handed over. Fetch it again."""
+    async def _on_error(self, error: KafkaError) -> None:
+        """Note what it means. What aiokafka took from its buffer for other partitions was not handed over: rewind."""
         assignment = self._running.assignment()
         for partition, cursor in self._cursors.items():
             if _tp(partition) in assignment:
                 self._running.seek(_tp(partition), cursor)
+        match error:
+            case OffsetOutOfRangeError():
+                self.out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
+            case CorruptRecordException():
+                self._count_corrupt(error)
+            case NoOffsetForPartitionError():
+                pass  # of an assignment that is gone; ours have positions
+            case _ if error.retriable:
+                log.warning("Kafka answered with an error.", error=repr(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+            case TopicAuthorizationFailedError():
+                raise UnavailableError(
+                    f"Topic {error.args[0]}: this user may not read it. Grant READ on it."
+                ) from error
+            case _:
+                raise UnavailableError(f"Kafka, consumer group {self._config.group}: {error!r}.") from error
 
     def _count_corrupt(self, error: Exception) -> None:
         for partition, cursor in self._cursors.items():
@@ -371,24 +349,34 @@ class KafkaSource:
 
     async def all_partitions(self) -> list[Partition]:
         """Every partition of every topic the pipeline reads, ours or not."""
-        topics = await self._check_topics()
+        facts = await self._topics.check()
         return [
-            Partition(self.cluster_id, name, facts.topic_id, number)
-            for name, facts in sorted(topics.items())
-            for number in sorted(facts.leader_epochs)
+            Partition(facts.cluster_id, name, topic.topic_id, number)
+            for name, topic in sorted(facts.topics.items())
+            for number in sorted(topic.leader_epochs)
         ]
 
     async def identities(self, topics: Iterable[str]) -> ClusterFacts:
-        """What the topics are now; for noticing that one was deleted or recreated."""
-        return await describe_topics(self._client, sorted(set(topics)))
+        """What the topics are now; for noticing that one was deleted or recreated. Raises `KafkaError`."""
+        return await self._topics.describe(sorted(set(topics)))
+
+    @property
+    def settled(self) -> bool:
+        """Whether the group gave us our share, possibly nothing, and the owner knows all of it."""
+        return self._waiting_since is None and not self._unnamed
+
+    @property
+    def reading(self) -> bool:
+        """Whether fetches are expected to be answered."""
+        return not self._paused and bool(self._readable())
+
+    def waiting_seconds(self) -> float:
+        """For how long the group has kept us waiting; 0 if it does not."""
+        return 0.0 if self._waiting_since is None else time.monotonic() - self._waiting_since
 
     def fetched_at(self) -> float | None:
         """When the broker last answered a fetch for a partition we read: seconds since the epoch; None if never."""
-        stamps = [
-            stamp
-            for tp in self._readable()
-            if (stamp := self._running.last_poll_timestamp(tp)) is not None
-        ]
+        stamps = [stamp for tp in self._readable() if (stamp := self._running.last_poll_timestamp(tp)) is not None]
         return max(stamps) / 1000 if stamps else None
 
     def lag(self) -> dict[Partition, int]:
@@ -403,7 +391,7 @@ class KafkaSource:
 
     # ---- the group's committed offsets: advisory
 
-    async def acknowledge(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
         """Write committed offsets with their metadata. Raises `KafkaError`; nothing depends on it."""
         assignment = self._running.assignment()
         commits = {
@@ -418,7 +406,7 @@ class KafkaSource:
         """Committed offset and metadata per partition; None where the group has none."""
         if not self._group:
             return dict.fromkeys(partitions)
-        coordinator = self._running._coordinator  # noqa: SLF001 - `committed()` drops the metadata
+        coordinator: Any = self._running._coordinator  # noqa: SLF001 - `committed()` drops the metadata
         found = await coordinator.fetch_committed_offsets([_tp(partition) for partition in partitions])
         result: dict[Partition, tuple[int, str] | None] = {}
         for partition in partitions:

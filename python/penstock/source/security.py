@@ -102,7 +102,7 @@ async def _try(broker: str, settings: dict[str, Any]) -> PenstockError | None:
             f'Broker {broker}: refused user "{settings["sasl_plain_username"]}". '
             "Check source.sasl.user, its password and source.sasl.mechanism."
         )
-    except (asyncio.TimeoutError, KafkaError, OSError) as error:
+    except (TimeoutError, KafkaError, OSError) as error:
         return UnavailableError(f"Broker {broker}: {_reason(error, settings['security_protocol'])}")
     connection.close()
     return None

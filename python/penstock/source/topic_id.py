@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
-    AbstractType,
     Boolean,
     CompactArray,
     CompactString,
@@ -144,7 +144,7 @@ async def describe_topics(client: Any, names: Sequence[str] | None) -> ClusterFa
     if node is None:
         raise KafkaError("no broker is known yet")
     response = await client.send(node, _MetadataRequest(names))
-    topics = {}
+    topics: dict[str, TopicFacts] = {}
     for error_code, name, topic_id, internal, partitions, *_ in response.topics:
         error = for_code(error_code) if error_code else None
         epochs = {partition[1]: partition[3] for partition in partitions}

@@ -1,0 +1,1 @@
+"""The process around a pipeline: signals, start and end."""

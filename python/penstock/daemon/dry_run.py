@@ -1,0 +1,115 @@
+"""`run --dry-run`: reads without a group, decodes, prints rows; writes and commits nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import structlog
+
+from penstock._native import Engine
+from penstock.batch import Counts
+from penstock.pipeline import POLL_SECONDS, Totals, up_to
+from penstock.positions import Positions
+from penstock.source.kafka import KafkaSource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from penstock._native import Ingested
+    from penstock.batch import Partition, RawBatch
+    from penstock.config import Config
+    from penstock.daemon.run import RunOptions
+
+log = structlog.get_logger("penstock.dry_run")
+
+_EPOCH = 1
+
+
+class DryRun:
+    """Prints each row as a line of JSON; dead letters are logged by place and code."""
+
+    def __init__(self, config: Config, options: RunOptions) -> None:
+        self.ended = True
+        self._config = config
+        self._options = options
+        self._source = KafkaSource(config.source, group=False)
+        self._positions = Positions(self._source)
+        self._engine = Engine(config.engine_json(batches=True), config.pipeline.workers)
+        self._assigned: list[Partition] = []
+        self._next: dict[Partition, int] = {}
+        self._stopping = False
+        self._totals = Totals()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stopping = True
+
+    def assigned(self, partitions: Sequence[Partition]) -> None:
+        """All of them, once."""
+        self._assigned.extend(partitions)
+
+    async def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Never: there is no group."""
+
+    async def run(self) -> Totals:
+        """Until stopped, `--max-records` or `--until-end`."""
+        try:
+            await self._source.connect()
+            origins = await self._positions.origins(self._config.source.start)
+            await self._source.join(self)
+            await self._read(origins)
+        finally:
+            self.ended = await self._source.stop()
+        return self._totals
+
+    async def _read(self, origins: dict[Partition, int]) -> None:
+        limit = self._options.max_records
+        while not self._stopping and not self._at_end():
+            left = None if limit is None else limit - self._totals.counts.records
+            if left == 0:
+                return
+            batches = up_to(await self._source.poll(POLL_SECONDS), left)
+            while self._assigned:
+                partition = self._assigned.pop()
+                await self._positions.state(partition)
+                self._engine.open(partition.topic, partition.number, _EPOCH, 0, None)
+                self._next[partition] = origins.get(partition, 0)
+                self._source.seek(partition, self._next[partition], _EPOCH)
+            if batches:
+                self._show(batches, await asyncio.to_thread(self._engine.ingest, batches))
+
+    def _at_end(self) -> bool:
+        if not self._options.until_end or not self._next:
+            return False
+        return all(at >= self._positions.ends[partition] for partition, at in self._next.items())
+
+    def _show(self, batches: Sequence[RawBatch], ingested: Ingested) -> None:
+        import pyarrow  # noqa: PLC0415 - only a dry run prints rows
+
+        for batch, report, rejections, rows in zip(
+            batches, ingested.reports, ingested.rejections, ingested.batches, strict=True
+        ):
+            self._next[batch.partition] = batch.next_offset
+            for rejection in rejections:
+                log.warning(
+                    "Dead letter.",
+                    partition=str(batch.partition),
+                    offset=rejection.offset,
+                    code=rejection.code,
+                    byte_position=rejection.byte_position,
+                    reason=rejection.message,
+                )
+            for row in pyarrow.record_batch(rows).to_pylist():
+                sys.stdout.write(orjson.dumps(row, default=_plain).decode() + "\n")
+            self._totals.bytes_in += report.bytes
+            self._totals.counts += Counts(
+                report.records, report.rows, report.dead_letters, report.filtered, report.tombstones
+            )
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for: bytes in hexadecimal, decimals as text."""
+    return value.hex() if isinstance(value, bytes) else str(value)

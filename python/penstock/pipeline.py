@@ -1,0 +1,369 @@
+"""The flow: source, decode, transform, sink, commit, on one screen (`Pipeline.run`). Everything else here serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from penstock.batch import Counts
+from penstock.commit.protocol import Phase, Settings
+from penstock.delivery import Delivery, OpenSize
+from penstock.errors import UnavailableError
+from penstock.failpoint import armed, reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from penstock._native import Engine
+    from penstock.batch import Cut, Partition, RawBatch
+    from penstock.commit.acknowledge import Acknowledger
+    from penstock.commit.position import SourceState
+    from penstock.commit.tables import Tables
+    from penstock.dead_letter import DeadLetterLimit
+    from penstock.errors import PenstockError
+    from penstock.positions import Positions
+    from penstock.sink.rotation import Rotation
+    from penstock.source.kafka import KafkaSource
+    from penstock.watchdog import Watchdog
+
+log = structlog.get_logger("penstock.pipeline")
+
+POLL_SECONDS = 0.2
+REVOKE_SECONDS = 50.0
+"""Below the source's rebalance timeout: a member that is later loses its place, and what it holds is read again."""
+
+EARLY_CUT_AT = 0.7
+"""Share of the memory limit from which the largest open file is cut early: open files hold the memory."""
+
+STORAGE_THREADS = 4
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a run goes by, beside the protocol's settings. Bytes and seconds."""
+
+    memory_bytes: int
+    shutdown_seconds: float
+    continue_on_fault: bool
+    max_records: int | None = None
+    until_end: bool = False
+
+
+@dataclass(slots=True)
+class Totals:
+    """What this run made visible."""
+
+    counts: Counts = Counts()
+    commits: int = 0
+    bytes_in: int = 0
+    """Bytes of record values that were decoded."""
+    bytes_out: int = 0
+    """Bytes of data files in visible commits."""
+
+
+class Pipeline:
+    """One run of one pipeline. Everything is called on the event loop; it is the source's `Owner` as well."""
+
+    def __init__(
+        self,
+        source: KafkaSource,
+        engine: Engine,
+        tables: Tables,
+        *,
+        positions: Positions,
+        settings: Settings,
+        limits: Limits,
+        rotation: Rotation,
+        dead_letter_limit: DeadLetterLimit,
+        acknowledger: Acknowledger,
+        watchdog: Watchdog,
+    ) -> None:
+        self.engine = engine
+        self.tables = tables
+        self.totals = Totals()
+        self._source = source
+        self._positions = positions
+        self._settings = settings
+        self._limits = limits
+        self._rotation = rotation
+        self._dead_letter_limit = dead_letter_limit
+        self._acknowledger = acknowledger
+        self._watchdog = watchdog
+        self._deliveries: dict[Partition, Delivery] = {}
+        self._epochs = itertools.count(1)
+        self._engine_lock = asyncio.Lock()
+        """Held while the core appends or seals: a cut's range and its rows are fixed together."""
+        self._tasks: asyncio.TaskGroup
+        self._commits: dict[Partition, asyncio.Task[None]] = {}
+        self._native_threads = ThreadPoolExecutor(2, thread_name_prefix="native")
+        self._storage_threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
+        self._stopping = False
+        self._decoded = 0
+        self._ends: dict[Partition, int] = {}
+        self.fault: PenstockError | None = None
+        self.peak_memory_bytes = 0
+        """The most that open and sealed files held."""
+
+    # ---- the flow
+
+    async def run(self) -> None:
+        """Until `stop`, the end or a fault. What can be committed is committed before it returns; then see `fault`.
+
+        Raises what makes going on impossible; then nothing more is committed.
+        """
+        async with asyncio.TaskGroup() as self._tasks:
+            acknowledging = self._tasks.create_task(self._acknowledger.run())
+            await self._source.join(self)
+            while not self._done():
+                batches = await self._source.poll(POLL_SECONDS)  # source
+                async with self._engine_lock:
+                    await self._ingest(batches)  # decode, transform, encode: one native call
+                    await self._store()  # sink
+                    await self._cut_due()  # commit, in a task of its own per partition
+                    await self._make_room()
+                await self._look_after()
+            await self._end(list(self._deliveries), self._limits.shutdown_seconds)
+            acknowledging.cancel()
+        await self._acknowledger.flush()
+
+    async def _ingest(self, batches: Sequence[RawBatch]) -> None:
+        current = [batch for batch in up_to(batches, self._left()) if self._takes(batch)]
+        if not current:
+            return
+        reach("after_fetch")
+        working = asyncio.ensure_future(self.native(self.engine.ingest, current))
+        if armed():
+            await asyncio.sleep(0)  # let the core begin
+            reach("mid_decode")
+        ingested = await working
+        for batch, report, rejections in zip(current, ingested.reports, ingested.rejections, strict=True):
+            self.totals.bytes_in += report.bytes
+            self._decoded += report.records
+            self._dead_letter_limit.count(batch, rejections)
+            counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
+            delivery = self._deliveries.get(batch.partition)
+            if delivery is not None:
+                await delivery.take(batch, counts)
+
+    async def _store(self) -> None:
+        for delivery in list(self._deliveries.values()):
+            await delivery.store_finished()
+
+    async def _cut_due(self) -> None:
+        now = time.monotonic()
+        for delivery in self._sized():
+            if self._rotation.due(delivery.size, delivery.age(now)):
+                await self._cut(delivery)
+
+    async def _cut(self, delivery: Delivery, *, final: bool = False) -> None:
+        if await delivery.seal(final=final):
+            self._commits[delivery.partition] = self._tasks.create_task(delivery.commit())
+
+    def _sized(self) -> list[Delivery]:
+        """All deliveries, knowing how much they have open."""
+        sizes: dict[tuple[str, int, int], OpenSize] = defaultdict(OpenSize)
+        for file in self.engine.open_files():
+            sizes[file.topic, file.partition, file.epoch].add(file)
+        deliveries = list(self._deliveries.values())
+        for delivery in deliveries:
+            epoch = delivery.assignment.epoch
+            key = (delivery.partition.topic, delivery.partition.number, -1 if epoch is None else epoch)
+            delivery.size = sizes[key]
+        return deliveries
+
+    async def _make_room(self) -> None:
+        """Keep what is held below the memory limit: cut early, and pause only if nothing can be cut."""
+        deliveries = self._sized()
+        held = self.engine.memory() + sum(delivery.sealed_bytes for delivery in deliveries)
+        self.peak_memory_bytes = max(self.peak_memory_bytes, held)
+        if held < EARLY_CUT_AT * self._limits.memory_bytes:
+            self._source.resume()
+            return
+        free = [delivery for delivery in deliveries if not delivery.assignment.busy and delivery.size.memory_bytes]
+        if free:
+            largest = max(free, key=lambda delivery: delivery.size.memory_bytes)
+            log.info("Memory is short; the largest open file is cut early.", partition=str(largest.partition))
+            await self._cut(largest, final=True)
+        elif not self._source.paused:
+            log.warning("Memory is short and nothing can be cut; partitions are paused.", bytes=held)
+            self._source.pause()
+
+    # ---- the source's owner
+
+    def assigned(self, partitions: Sequence[Partition]) -> None:
+        """Begin to deliver `partitions`."""
+        for partition in partitions:
+            delivery = Delivery(partition, self._settings, self._epochs, self)
+            self._deliveries[partition] = delivery
+            self._tasks.create_task(delivery.begin())
+
+    async def revoked(self, partitions: Sequence[Partition]) -> None:
+        """Commit what fits into the time a rebalance leaves; drop the rest, its next owner reads it again."""
+        await self._end(partitions, REVOKE_SECONDS)
+
+    # ---- the deliveries' host
+
+    async def native(self, call: Callable[..., T], *args: Any) -> T:
+        """Run a call of the core off the event loop."""
+        return await self._in(self._native_threads, call, args)
+
+    async def storage(self, call: Callable[..., T], *args: Any) -> T:
+        """Run a call that touches storage off the event loop."""
+        return await self._in(self._storage_threads, call, args)
+
+    async def source_state(self, partition: Partition) -> SourceState:
+        """What the source says about `partition` now."""
+        return await self._positions.state(partition)
+
+    async def same_topic(self, partition: Partition) -> bool:
+        """Whether all that was fetched of `partition` so far is of its topic id."""
+        return await self._positions.same_topic(partition)
+
+    def seek(self, partition: Partition, offset: int, epoch: int) -> bool:
+        """Begin to fetch `partition`."""
+        return self._source.seek(partition, offset, epoch)
+
+    def committed(self, cut: Cut, file_bytes: int) -> None:
+        """`cut` is visible and ours."""
+        self.totals.counts += cut.counts
+        self.totals.commits += 1
+        self.totals.bytes_out += file_bytes
+        self._acknowledger.committed(cut.partition, cut.range.end, cut.commit_id)
+        log.info(
+            "Committed.",
+            partition=str(cut.partition),
+            start=cut.range.start,
+            end=cut.range.end,
+            rows=cut.counts.rows,
+            dead_letters=cut.counts.dead_letters,
+        )
+
+    def faulted(self, partition: Partition, error: PenstockError) -> None:
+        """Keep the others going, or stop them in order."""
+        log.error("Partition is stopped.", partition=str(partition), error=str(error))
+        self._source.release(partition)
+        self.fault = self.fault or error
+        if not self._limits.continue_on_fault:
+            self._stopping = True
+
+    # ---- the end
+
+    def stop(self) -> None:
+        """End soon: what is open is committed first."""
+        self._stopping = True
+
+    def _done(self) -> bool:
+        if self._stopping or self._left() == 0:
+            return True
+        return self._limits.until_end and self._source.settled and all(map(self._at_end, self._deliveries.values()))
+
+    def _at_end(self, delivery: Delivery) -> bool:
+        assignment = delivery.assignment
+        if assignment.phase is Phase.ENDED:
+            return True
+        end = self._positions.ends.get(delivery.partition)
+        return assignment.phase is Phase.RUNNING and end is not None and assignment.open_range.end >= end
+
+    async def _end(self, partitions: Iterable[Partition], seconds: float) -> None:
+        """Commit what is open of `partitions` within `seconds`, then leave them."""
+        deliveries = [self._deliveries[partition] for partition in partitions if partition in self._deliveries]
+        for delivery in deliveries:
+            delivery.assignment.drain()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._finish_commits(deliveries)
+                async with self._engine_lock:
+                    self._sized()
+                    for delivery in deliveries:
+                        await self._cut(delivery, final=True)
+                await self._finish_commits(deliveries)
+        except TimeoutError:
+            log.warning("Not all could be committed in time; the rest will be read again.", seconds=seconds)
+        for delivery in deliveries:
+            self._deliveries.pop(delivery.partition, None)
+            await delivery.leave()
+
+    async def _finish_commits(self, deliveries: Iterable[Delivery]) -> None:
+        tasks = [task for delivery in deliveries if (task := self._commits.get(delivery.partition)) is not None]
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def close(self) -> None:
+        """Free the threads; calls that hang in storage are left behind."""
+        for threads in (self._native_threads, self._storage_threads):
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    # ---- small parts
+
+    async def _look_after(self) -> None:
+        """What is not part of the flow: positions the broker refused, damaged batches, a stuck consumer, the acks."""
+        for partition in list(self._source.out_of_range):
+            self._source.release(partition)
+            if partition in self._deliveries:
+                self._tasks.create_task(self._deliveries[partition].rewind())
+        for partition, offset in self._source.corrupt().items():
+            self._source.release(partition)
+            if partition in self._deliveries:
+                await self._deliveries[partition].stop(_corrupt(partition, offset))
+        if self._watchdog.stuck() is not None:
+            await self._rebuild_source()
+
+    async def _rebuild_source(self) -> None:
+        for delivery in list(self._deliveries.values()):
+            await delivery.leave()
+        self._deliveries.clear()
+        await self._source.stop()
+        await self._source.connect()
+        await self._source.join(self)
+
+    def _takes(self, batch: RawBatch) -> bool:
+        delivery = self._deliveries.get(batch.partition)
+        return delivery is not None and delivery.assignment.epoch == batch.epoch
+
+    def _left(self) -> int | None:
+        """Records that may still be decoded."""
+        limit = self._limits.max_records
+        return None if limit is None else max(0, limit - self._decoded)
+
+    async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., T], args: Sequence[Any]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, call, *args)
+
+
+def up_to(batches: Sequence[RawBatch], limit: int | None) -> list[RawBatch]:
+    """`batches` with no more than `limit` records together."""
+    if limit is None:
+        return list(batches)
+    result = []
+    for batch in batches:
+        kept = min(limit, len(batch.offsets))
+        limit -= kept
+        if kept == len(batch.offsets):
+            result.append(batch)
+        elif kept:
+            result.append(
+                replace(
+                    batch,
+                    next_offset=batch.offsets[kept],
+                    values=batch.values[:kept],
+                    keys=batch.keys[:kept],
+                    headers=batch.headers[:kept],
+                    offsets=batch.offsets[:kept],
+                    timestamps=batch.timestamps[:kept],
+                )
+            )
+    return result
+
+
+def _corrupt(partition: Partition, offset: int) -> UnavailableError:
+    return UnavailableError(
+        f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
+        "and the replicas (kafka-dump-log); what is before that offset is committed."
+    )
