@@ -1,0 +1,102 @@
+"""Small parts of the pipeline: rotation, record limits, fail points, acknowledged offsets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock import failpoint
+from penstock.batch import Partition, RawBatch
+from penstock.commit.acknowledge import Acknowledger, Metadata, format_metadata, parse_metadata
+from penstock.delivery import OpenSize
+from penstock.pipeline import up_to
+from penstock.sink.rotation import Rotation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PARTITION = Partition("cluster", "events", "id", 3)
+
+
+def batch(offsets: list[int]) -> RawBatch:
+    values = [str(offset).encode() for offset in offsets]
+    columns: list[None] = [None] * len(offsets)
+    return RawBatch(
+        PARTITION, 1, offsets[0], offsets[-1] + 5, values, columns, [()] * len(offsets), offsets, offsets, 100
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "age", "due"),
+    [
+        (OpenSize(rows=9, file_bytes=99), 4.9, False),
+        (OpenSize(rows=10, file_bytes=0), 0.0, True),
+        (OpenSize(rows=0, file_bytes=100), 0.0, True),
+        (OpenSize(), 5.0, True),
+    ],
+)
+def test_a_file_is_cut_by_whatever_comes_first(size: OpenSize, age: float, due: bool) -> None:
+    """Bytes, rows or age, each alone."""
+    assert Rotation(100, 10, 5.0).due(size, age) is due
+
+
+def test_record_limit_cuts_a_batch_at_the_next_records_offset() -> None:
+    """What is left out is read again later, over holes too."""
+    first, second = up_to([batch([1, 2]), batch([10, 12, 14])], 4)
+    assert first.next_offset == 7
+    assert (list(second.offsets), second.next_offset, list(second.values)) == ([10, 12], 14, [b"10", b"12"])
+
+
+def test_record_limit_of_zero_takes_nothing() -> None:
+    """Not even a batch that would only move the position."""
+    assert up_to([batch([1])], 0) == []
+
+
+def test_acknowledged_metadata_is_read_back_and_others_is_not() -> None:
+    """Only what Penstock wrote tells something about a table."""
+    metadata = Metadata("table", "commit")
+    assert parse_metadata(format_metadata(metadata)) == metadata
+    for other in ("", "NO_METADATA", "[]", "1", '{"table": "x"}'):
+        assert parse_metadata(other) is None
+
+
+async def test_only_the_newest_offset_is_acknowledged_and_a_failure_is_repeated() -> None:
+    """Two commits of one partition are one write; after a failure it is written with the next."""
+    written: list[Mapping[Partition, tuple[int, str]]] = []
+    failing = True
+
+    async def write(offsets: Mapping[Partition, tuple[int, str]]) -> None:
+        written.append(offsets)
+        if failing:
+            raise OSError
+
+    acknowledger = Acknowledger("table", write)
+    acknowledger.committed(PARTITION, 10, "a")
+    acknowledger.committed(PARTITION, 20, "b")
+    await acknowledger.flush()
+    failing = False
+    await acknowledger.flush()
+    await acknowledger.flush()
+    assert [offsets[PARTITION][0] for offsets in written] == [20, 20]
+
+
+async def test_acknowledging_never_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group coordinator that does not answer holds nothing up."""
+    monkeypatch.setattr("penstock.commit.acknowledge.FLUSH_SECONDS", 0.01)
+
+    async def write(_offsets: Mapping[Partition, tuple[int, str]]) -> None:
+        await asyncio.Event().wait()
+
+    acknowledger = Acknowledger("table", write)
+    acknowledger.committed(PARTITION, 10, "a")
+    await acknowledger.flush()
+
+
+@pytest.mark.parametrize("text", ["nowhere:1", "after_cut:0", "after_cut:x"])
+def test_a_fail_point_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """With the names there are."""
+    monkeypatch.setenv(failpoint.VARIABLE, text)
+    with pytest.raises(ValueError, match="after_fetch"):
+        failpoint.configured()
