@@ -24,7 +24,7 @@ def broker() -> Iterator[EmbeddedBroker]:
 
 
 def _consumer(broker: EmbeddedBroker, *topics: str) -> Any:
-    return AIOKafkaConsumer(  # type: ignore[no-untyped-call]
+    return AIOKafkaConsumer(
         *topics,
         bootstrap_servers=broker.bootstrap,
         group_id="readers",

@@ -33,7 +33,7 @@ def producer(broker: EmbeddedBroker) -> Iterator[EventProducer]:
 @pytest.fixture
 async def reader(broker: EmbeddedBroker) -> AsyncIterator[Any]:
     """A consumer at the beginning of every partition."""
-    consumer: Any = AIOKafkaConsumer(  # type: ignore[no-untyped-call]
+    consumer: Any = AIOKafkaConsumer(
         bootstrap_servers=broker.bootstrap,
         auto_offset_reset="none",
         fetch_max_wait_ms=20,

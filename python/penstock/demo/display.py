@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow.dataset as ds
-from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
 _PLAIN_SECONDS: Final = 2.0
 _MEGABYTE: Final = 1e6
+_BAR_WIDTH: Final = 50
 _SAMPLE_ROWS: Final = 5
 _SAMPLE_COLUMNS: Final = ("at", "service", "event", "model", "status", "latency_ms", "total_tokens")
 _DEAD_LETTERS: Final = 4
@@ -88,7 +88,9 @@ class ProgressView:
 
 
 def _panel(progress: Progress) -> RenderableType:
-    return Group(ProgressBar(total=progress.total, completed=progress.committed, width=60), _pairs(progress.facts()))
+    table = _pairs(progress.facts())
+    table.add_row("", ProgressBar(total=progress.total, completed=progress.committed, width=_BAR_WIDTH))
+    return table
 
 
 def _pairs(facts: dict[str, str]) -> Table:
@@ -135,7 +137,7 @@ def _next_commands(result: DemoResult) -> list[tuple[str, str]]:
 
 def _sample(title: str, path: str, columns: tuple[str, ...], count: int) -> Table:
     files = sorted(str(file) for file in Path(path).glob("[!._]*.parquet"))
-    dataset = ds.dataset(files)  # type: ignore[no-untyped-call]
+    dataset = ds.dataset(files)
     rows: list[dict[str, Any]] = dataset.head(count, columns=list(columns)).to_pylist()
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final, Self
@@ -17,6 +18,8 @@ STOP_SECONDS: Final = 40
 """Longer than the pipeline's own `shutdown_grace`."""
 
 _LOG_LINES: Final = 12
+_OVERRIDES: Final = "PENSTOCK__"
+"""Environment variables that are stronger than the file: they are for the user's own pipelines and tables."""
 
 
 class PipelineProcess:
@@ -31,6 +34,7 @@ class PipelineProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env={name: value for name, value in os.environ.items() if not name.startswith(_OVERRIDES)},
                 process_group=0,
             )
 

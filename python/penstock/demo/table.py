@@ -42,7 +42,7 @@ class TableFiles:
                 self._seen.add(path.name)
 
     def _add(self, path: Path) -> None:
-        footer = pq.read_metadata(path)  # type: ignore[no-untyped-call]
+        footer = pq.read_metadata(path)
         said = {key.removeprefix(b"penstock.").decode(): value.decode() for key, value in footer.metadata.items()}
         self.counts += Counts(**{name: int(said[name]) for name in _COUNTS})
         self.rows += footer.num_rows
