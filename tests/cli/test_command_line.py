@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import types
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -17,7 +19,6 @@ from penstock.errors import DeadLetterLimitError, PenstockError, PositionError, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
@@ -283,12 +284,55 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_the_module_is_the_program(tmp_path: Path) -> None:
     """`python -m penstock.cli.main` ends with the exit code."""
-    done = subprocess.run(
-        [sys.executable, "-m", "penstock.cli.main", "run", "nothing.toml"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    missing = tmp_path / "nothing.toml"
+    command = [sys.executable, "-m", "penstock.cli.main", "run", str(missing)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (78, "")
-    assert done.stderr == "error: nothing.toml: no such file; give the path of a pipeline file\n"
+    assert done.stderr == f"error: {missing}: no such file; give the path of a pipeline file\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check of two tables may find."""
+
+    files: int
+    rows: int
+    findings: list[str]
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, object]]:
+    """The check replaced by one with a finding in tables called `bad`; what it was asked to check."""
+    asked: list[tuple[object, object]] = []
+
+    def verify(location: Path, dead_letters: Path | None) -> Report:
+        asked.append((location, dead_letters))
+        return Report(3, 20, ["a-0: offsets 5 to 7 are missing."] if location.name == "bad" else [])
+
+    module = types.ModuleType("penstock.verify.verify")
+    monkeypatch.setattr(module, "verify", verify, raising=False)
+    monkeypatch.setitem(sys.modules, "penstock.verify.verify", module)
+    return asked
+
+
+def test_verify_exits_1_when_something_is_found(
+    checked: list[tuple[object, object]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Findings come one by one, as data."""
+    assert invoke(["verify", "good", "--dead-letters", "dead"]) == 0
+    assert invoke(["verify", "bad"]) == 1
+    assert checked == [(Path("good"), Path("dead")), (Path("bad"), None)]
+    out = capsys.readouterr().out
+    assert out.endswith("a-0: offsets 5 to 7 are missing.\n")
+    assert out.count("missing") == 1
+
+
+def test_verify_prints_one_object(checked: list[tuple[object, object]], capsys: pytest.CaptureFixture[str]) -> None:
+    """For programs."""
+    assert invoke(["verify", "bad", "--output", "json"]) == 1
+    assert checked
+    assert json.loads(capsys.readouterr().out) == {
+        "files": 3,
+        "rows": 20,
+        "findings": ["a-0: offsets 5 to 7 are missing."],
+    }
