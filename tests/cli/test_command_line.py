@@ -160,7 +160,7 @@ def test_mistakes_of_a_file_are_told_on_stderr(
     assert invoke(["run", pipeline, "--set", "sink.path=1", "--set", "source.start=never"]) == 78
     out, err = capsys.readouterr()
     assert out == ""
-    assert [line.partition(" ")[0] for line in err.splitlines()] == ["error:", "error:"]
+    assert [line.partition(": ")[0] for line in err.splitlines()] == ["error", "       --set"]
     assert calls == []
 
 
@@ -271,15 +271,29 @@ def test_an_interrupt_is_no_bug(
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
-    """`penstock --help | head -0`."""
+    """`penstock --help | head -0`; a failure is still told to the log."""
+    assert _without_reader("--help") == (141, b"")
+    code, err = _without_reader("run", "nothing.toml", "--output", "json")
+    assert code == 78
+    assert err.splitlines() == [b"error: nothing.toml: no such file; give the path of a pipeline file"]
+
+
+def _without_reader(*arguments: str) -> tuple[int, bytes]:
     reader, writer = os.pipe()
     os.close(reader)
+    command = [sys.executable, "-m", "penstock.cli.main", *arguments]
     with os.fdopen(writer, "wb") as closed:
-        done = subprocess.run(
-            [sys.executable, "-m", "penstock.cli.main", "--help"], stdout=closed, stderr=subprocess.PIPE, check=False
-        )
-    assert done.stderr == b""
-    assert done.returncode == 141
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, check=False)
+    return done.returncode, done.stderr
+
+
+def test_a_broken_connection_is_not_taken_for_a_reader_that_left(
+    pipeline: str, failing: Callable[[BaseException], None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It must not end in silence."""
+    failing(BrokenPipeError())
+    assert invoke(["run", pipeline]) == 70
+    assert "BrokenPipeError" in capfd.readouterr().err
 
 
 def test_the_module_is_the_program(tmp_path: Path) -> None:

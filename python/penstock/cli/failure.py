@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 import traceback
 from pathlib import Path
@@ -23,6 +24,8 @@ CODES = {
     78: "config",
     130: "interrupted",
 }
+CONTINUED = "\n       "
+"""Further lines stand below the first one's text."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 TRACEBACK_VARIABLE = "PENSTOCK_TRACEBACK"
@@ -31,12 +34,12 @@ TRACEBACK_VARIABLE = "PENSTOCK_TRACEBACK"
 def report(error: BaseException, *, as_json: bool) -> int:
     """Tell what went wrong; the process's exit code.
 
-    Expected failures are told line by line, notes as hints. Anything else is a bug: its type and place are told, not
+    Expected failures are told in full, notes as hints. Anything else is a bug: its type and place are told, not
     its text, which may hold a payload. With `as_json` stdout also gets `{"error": {"code", "message"}}`.
     """
     error = _innermost(error)
     match error:
-        case BrokenPipeError():
+        case BrokenPipeError() if _reader_is_gone():
             _forget_stdout()
             return BROKEN_PIPE
         case KeyboardInterrupt() | click.Abort():
@@ -51,12 +54,14 @@ def report(error: BaseException, *, as_json: bool) -> int:
                 traceback.print_exception(error)
             else:
                 hints = [f"run again with {TRACEBACK_VARIABLE}=1 and report it with the traceback"]
-    for line in message.splitlines():
-        click.echo(f"error: {line}", err=True)
+    click.echo(f"error: {message}".replace("\n", CONTINUED), err=True)
     for hint in hints:
         click.echo(f"hint: {hint}", err=True)
     if as_json:
-        click.echo(json.dumps({"error": {"code": CODES.get(code, "internal"), "message": message}}))
+        try:
+            click.echo(json.dumps({"error": {"code": CODES.get(code, "internal"), "message": message}}))
+        except BrokenPipeError:
+            _forget_stdout()
     return code
 
 
@@ -84,6 +89,13 @@ def _shows_traceback() -> bool:
     logging = sys.modules.get("logging")
     debug = logging is not None and logging.getLogger("penstock").getEffectiveLevel() == logging.DEBUG
     return bool(debug or os.environ.get(TRACEBACK_VARIABLE))
+
+
+def _reader_is_gone() -> bool:
+    """Whether it is stdout that broke; a broker's connection breaks with the same exception."""
+    stdout = select.poll()
+    stdout.register(sys.stdout, 0)
+    return any(events & (select.POLLERR | select.POLLHUP) for _, events in stdout.poll(0))
 
 
 def _forget_stdout() -> None:
