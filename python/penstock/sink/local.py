@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from penstock.errors import InternalError, UnavailableError
-from penstock.failpoint import reach
 from penstock.sink.storage import FileLostError, storage_error
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class LocalFile:
         self._descriptor: int | None = descriptor
 
     def lock(self) -> bool:
-        """Wait for the lock; False if the name was removed meanwhile. Without locks in the file system: True, no sweep."""
+        """Wait for the lock; False if the name was removed meanwhile. Without locks in the file system: True."""
         with self._guarded() as descriptor:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -232,7 +231,6 @@ class LocalStorage:
         if folder != file.folder or not file.synced:
             raise InternalError(f"{self.location}/{name}: published before it was synced, or from another folder.")
         with self._errors(name), self.folder(folder) as descriptor:
-            reach("before_commit")
             try:
                 os.link(file.name, leaf, src_dir_fd=descriptor, dst_dir_fd=descriptor, follow_symlinks=False)
             except FileExistsError:
@@ -241,7 +239,6 @@ class LocalStorage:
                 raise FileLostError(f"{self.location}/{file.name}: somebody removed this unfinished file.") from error
             else:
                 created = True
-                reach("during_commit")
             _sync_folder(descriptor)
             if not created and not _is_regular(leaf, descriptor):
                 raise UnavailableError(f"{self.location}/{name} is in the way: not a file. Move it elsewhere.")

@@ -1,0 +1,181 @@
+"""Commits to Parquet directories: the file is the commit.
+
+A data file becomes visible under a name made of its partition and start, if that name is absent; so there is one
+winner per start, and following the ends gives the position. The rules are in `commit/protocol.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from penstock.batch import Committed, Lost, Unknown
+from penstock.commit import file_name, footer, table
+from penstock.commit.chain import Chain
+from penstock.commit.position import LastCommit, TableState
+from penstock.errors import ConfigError
+from penstock.sink.data_file import DataFile
+from penstock.sink.storage import FileLostError, OutageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from penstock.batch import Cut, Outcome, Partition, Range
+    from penstock.commit.effects import Table
+    from penstock.commit.table import Identity
+    from penstock.sink.storage import Storage
+
+ROLES: tuple[Table, Table] = ("main", "dead_letter")
+
+
+class ParquetDirectory:
+    """Main and dead-letter directory of one job; the `Tables` of `commit/tables.py`.
+
+    Every call blocks. Calls for different partitions may overlap, calls for one partition must not.
+    """
+
+    def __init__(
+        self,
+        main: Storage,
+        dead_letter: Storage,
+        *,
+        name: str,
+        cluster_id: str,
+        schemas: Mapping[Table, str],
+        take_over: bool = False,
+    ) -> None:
+        """Make or open both tables. `schemas` are `Engine.schema_json` of each.
+
+        `ConfigError`: paths that contain each other, another owner (see `take_over`), role or cluster, other columns.
+        """
+        check_apart(main.location, dead_letter.location)
+        self._storage: dict[Table, Storage] = {"main": main, "dead_letter": dead_letter}
+        owner = table.claim(main, "main", name, cluster_id, None, take_over=take_over)
+        beside = table.claim(dead_letter, "dead_letter", name, cluster_id, owner.job_id, take_over=take_over)
+        self._identity: dict[Table, Identity] = {"main": owner, "dead_letter": beside}
+        self._columns: dict[Table, list[dict[str, Any]]] = {role: json.loads(schemas[role]) for role in ROLES}
+        for role in ROLES:
+            table.check_schema(self._storage[role], self._columns[role], fix=False)
+        self._fixed: set[Table] = set()
+        self._chains: dict[tuple[Table, Partition], Chain] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def table_id(self) -> str:
+        """The main table's id, for the acknowledged offset's metadata."""
+        return self._identity["main"].table_id
+
+    @property
+    def job_id(self) -> str:
+        """The job's id, which outlives a change of its name."""
+        return self._identity["main"].job_id
+
+    @property
+    def first_start(self) -> bool:
+        """Whether `put_origins` was never completed: the start policy is still to be applied."""
+        return self._storage["main"].read(table.STARTED) is None
+
+    def put_origins(self, origins: Mapping[Partition, int]) -> None:
+        """Apply the start policy: an origin for every partition there is, then `first_start` ends."""
+        for partition, offset in origins.items():
+            self.put_origin(partition, offset)
+        table.put_json(self._storage["main"], table.STARTED, {})
+
+    def put_origin(self, partition: Partition, offset: int) -> None:
+        """Create the origin if there is none; what `refresh` then reads rules."""
+        table.put_origin(self._storage["main"], partition, offset)
+
+    def refresh(self, partition: Partition) -> TableState:
+        """What the tables say about `partition` now; temporary files of dead writers are removed on the way.
+
+        `PositionError`: the files of a table don't form a chain from the origin; it names them.
+        """
+        for storage in self._storage.values():
+            storage.remove_abandoned(f"{file_name.partition_part(partition)}-")
+        main = self._storage["main"]
+        origin = table.read_origin(main, partition)
+        newest, secondary = (self._newest(role, partition, origin) for role in ROLES)
+        other = _other_topic_id(main, partition) if newest is None and origin is None else None
+        return TableState(origin, newest, secondary, other)
+
+    def load_verdicts(self, partition: Partition, within: Range) -> list[int]:
+        """Offsets in `within` that the dead-letter table holds, ascending.
+
+        A file may hold offsets from before its range (marked `replayed`), none from after it.
+        """
+        import pyarrow.parquet as pq  # noqa: PLC0415 - only after a change of plan
+
+        storage = self._storage["dead_letter"]
+        names = self._chain("dead_letter", partition).names()
+        starts = [found.start for name in names if (found := file_name.parse(name))]
+        # Each ends where the next begins.
+        ends = [*starts[1:], within.end]
+        offsets: set[int] = set()
+        for name, end in zip(names, ends, strict=True):
+            if end > within.start:
+                with storage.open(name) as file:
+                    column = pq.read_table(file, columns=["kafka_offset"])["kafka_offset"]
+                offsets.update(offset for offset in column.to_pylist() if within.start <= offset < within.end)
+        return sorted(offsets)
+
+    def footer(self, role: Table, cut: Cut, span: Range) -> dict[str, str]:
+        """Metadata of the file of `cut` in the table of `role`; `span` is its range there."""
+        identity = self._identity[role]
+        return footer.encode(identity.table_id, self.job_id, role, cut, span)
+
+    def create(self, role: Table, partition: Partition, start: int, commit_id: str) -> DataFile:
+        """A new data file that no reader sees. `start` only names it; `put` says where it goes."""
+        return DataFile(self._storage[role], file_name.data_file(partition, start), commit_id)
+
+    def put(self, role: Table, file: DataFile, cut: Cut, span: Range) -> Outcome:
+        """Publish a finished `file` as the commit that begins at `span.start`, if there is none.
+
+        `Lost` says only that the name was taken, perhaps by an earlier put of this same file. `FileLostError`: the file
+        is gone and nothing is visible; it has to be written again. `ConfigError`: another worker fixed other columns.
+        """
+        try:
+            self._fix_schema(role)
+            created = file.publish(file_name.data_file(cut.partition, span.start))
+        except FileLostError:
+            raise
+        except OutageError as error:
+            return Unknown(str(error))
+        return Committed(span.end) if created else Lost()
+
+    def _fix_schema(self, role: Table) -> None:
+        if role not in self._fixed:
+            table.check_schema(self._storage[role], self._columns[role], fix=True)
+            self._fixed.add(role)
+
+    def _newest(self, role: Table, partition: Partition, origin: int | None) -> LastCommit | None:
+        found = self._chain(role, partition).newest(origin)
+        return None if found is None else LastCommit(found.commit_id, found.range, found.plan)
+
+    def _chain(self, role: Table, partition: Partition) -> Chain:
+        with self._lock:
+            key = (role, partition)
+            if key not in self._chains:
+                self._chains[key] = Chain(self._storage[role], self._identity[role].table_id, partition)
+            return self._chains[key]
+
+
+def check_apart(main: str, dead_letter: str) -> None:
+    """`ConfigError` if one table's folder is, or lies in, the other's: readers would find both in one."""
+    one, other = PurePath(main), PurePath(dead_letter)
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise ConfigError(
+            f"sink.path ({main}) and dead_letter.path ({dead_letter}) are the same folder or lie in each other: give "
+            "each table a folder of its own."
+        )
+
+
+def _other_topic_id(storage: Storage, partition: Partition) -> str | None:
+    """Another id under which commits of a topic of this name are in the table."""
+    topic = file_name.topic_part(partition.topic)
+    for name in storage.names(f"{topic}-"):
+        found = file_name.parse(name)
+        if found is not None and found.topic == topic and found.topic_id != partition.topic_id:
+            return found.topic_id
+    return None
