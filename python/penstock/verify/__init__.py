@@ -1,0 +1,1 @@
+"""Checks of finished tables, from their files alone."""
