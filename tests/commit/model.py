@@ -347,16 +347,21 @@ class Worker:
 
     def settle(self) -> None:
         """Work until nothing but the network is waited for."""
-        while self.alive and self.work():
-            pass
+        for _ in range(100):
+            if not self.alive or not self.work():
+                return
+        raise Violation("not live: the network is never waited for")
 
     def commit(self) -> None:
         """Settle; what is sent lands and is answered truthfully."""
         self.settle()
-        while self.alive and self.request is not None:
+        for _ in range(20):
+            if not self.alive or self.request is None:
+                return
             if self.request.outcome is None:
                 self.world.land(self.request)
             self.settle()
+        raise Violation("not live: a put is made for ever")
 
     def run_to_end(self) -> None:
         """Liveness: undisturbed, a worker commits everything up to the end of the log."""

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from penstock.batch import Lost
-from penstock.commit.protocol import Assignment
-from tests.commit.model import KINDS, Violation, Worker, World
+from penstock.commit.protocol import Assignment, Phase
+from tests.commit.model import Violation, Worker, World
 
-index = st.integers(0, 2)
-kinds = st.text("-" + "".join(KINDS), min_size=1, max_size=6)
-plans = st.sampled_from("ABC")
+index = st.sampled_from([0, 0, 0, 1, 1, 2])
+kinds = st.text(st.sampled_from("-rrddfttxxyyzzw"), min_size=3, max_size=8)
+plans = st.sampled_from("AABBC")
+sizes = st.integers(1, 6)
+rarely = st.integers(0, 3).map(lambda drawn: drawn == 3)
 
 
 class Machine(RuleBasedStateMachine):
@@ -37,90 +39,97 @@ class Machine(RuleBasedStateMachine):
         self.workers = [self.new_worker(name, start) for name in ("one", "two", "three")]
         self.workers[0].boot()
 
-    # The source.
-
-    @rule(more=kinds)
-    def append(self, more: str) -> None:
-        self.world.log += more
-
-    @rule(count=st.integers(1, 3))
-    def retain_less(self, count: int) -> None:
-        self.world.low = min(self.world.low + count, self.world.high)
-
-    @rule()
-    def wait(self) -> None:
-        self.world.clock += 400.0
-
     # The workers.
 
-    @rule(i=index)
-    def boot(self, i: int) -> None:
-        if not self.workers[i].alive:
-            self.workers[i].boot()
+    def ready(self, i: int) -> Worker:
+        worker = self.workers[i]
+        if not worker.alive or worker.assignment.phase is Phase.ENDED:
+            worker.crash()
+            worker.boot()
+        return worker
+
+    @rule(i=index, size=sizes)
+    def send(self, i: int, size: int) -> None:
+        """As far as the next put, which is then under way."""
+        worker = self.ready(i)
+        worker.settle()
+        worker.read(size)
+        worker.cut()
+        worker.settle()
+
+    @rule(i=index, size=sizes, final=rarely)
+    def commit(self, i: int, size: int, final: bool) -> None:
+        worker = self.ready(i)
+        worker.commit()
+        worker.read(size)
+        worker.cut(final=final)
+        worker.commit()
+
+    @rule(i=index, steps=st.integers(1, 4), main_first=st.booleans(), size=sizes)
+    def step(self, i: int, steps: int, main_first: bool, size: int) -> None:
+        worker = self.workers[i]
+        for _ in range(steps):
+            if worker.alive and not worker.work(main_first=main_first):
+                worker.read(size)
+
+    @rule(i=index, size=sizes, ingested=st.booleans())
+    def fetch_more(self, i: int, size: int, ingested: bool) -> None:
+        worker = self.workers[i]
+        if worker.alive:
+            worker.fetch(size)
+            if ingested:
+                worker.ingest()
 
     @rule(i=index)
     def crash(self, i: int) -> None:
         self.workers[i].crash()
 
-    @rule(i=index, steps=st.integers(1, 5), main_first=st.booleans())
-    def work(self, i: int, steps: int, main_first: bool) -> None:
-        for _ in range(steps):
-            if self.workers[i].alive:
-                self.workers[i].work(main_first=main_first)
-
-    @rule(i=index, size=st.integers(1, 5))
-    def fetch(self, i: int, size: int) -> None:
-        if self.workers[i].alive:
-            self.workers[i].fetch(size)
-
-    @rule(i=index, size=st.integers(1, 5))
-    def read(self, i: int, size: int) -> None:
-        if self.workers[i].alive:
-            self.workers[i].settle()
-            self.workers[i].read(size)
-
-    @rule(i=index, final=st.booleans())
-    def cut(self, i: int, final: bool) -> None:
-        if self.workers[i].alive:
-            self.workers[i].cut(final=final)
-
-    @rule(i=index)
-    def commit(self, i: int) -> None:
-        if self.workers[i].alive:
-            self.workers[i].commit()
-
-    @rule(i=index)
-    def rewind(self, i: int) -> None:
-        if self.workers[i].alive and not self.workers[i].effects:
-            self.workers[i].tell(self.workers[i].assignment.rewind())
-
-    @rule(i=index, in_time=st.booleans())
-    def revoke(self, i: int, in_time: bool) -> None:
+    @rule(i=index, cut=st.booleans(), in_time=st.booleans())
+    def revoke(self, i: int, cut: bool, in_time: bool) -> None:
         worker = self.workers[i]
         if worker.alive and not worker.effects:
             worker.assignment.drain()
-            worker.cut(final=True)
+            if cut:
+                worker.cut(final=True)
             if in_time:
                 worker.commit()
             worker.tell(worker.assignment.leave())
-            worker.crash()
 
     # The network.
 
-    @rule(k=st.integers(0, 5))
+    @rule(k=st.integers(0, 4))
     def land(self, k: int) -> None:
         """Also a request that landed before, or whose sender is gone."""
         if k < len(self.world.requests):
             self.world.land(self.world.requests[-1 - k])
 
-    @rule(i=index)
-    def time_out(self, i: int) -> None:
-        self.workers[i].time_out()
+    @rule(i=index, lost=rarely, settling=st.booleans())
+    def misinform(self, i: int, lost: bool, settling: bool) -> None:
+        """No answer, or a loss, true or not: a client library that retries loses against itself."""
+        worker = self.workers[i]
+        if worker.request is not None:
+            if lost:
+                worker.answer(Lost())
+            else:
+                worker.time_out()
+            if settling:
+                worker.settle()
 
-    @rule(i=index)
-    def answer_lost(self, i: int) -> None:
-        """True or not: a client library that retries loses against itself."""
-        self.workers[i].answer(Lost())
+    # Time passes.
+
+    @rule(more=kinds)
+    def append(self, more: str) -> None:
+        self.world.log += more
+
+    @rule(i=index, what=st.sampled_from(["rewind", "wait", "retention"]), count=st.integers(1, 3))
+    def disturb(self, i: int, what: str, count: int) -> None:
+        worker, world = self.workers[i], self.world
+        if what == "wait":
+            world.clock += 400.0
+        elif what == "retention":
+            world.low = max(world.low, min(world.next_main + count - 1, world.high))
+        elif worker.alive and not worker.effects:
+            worker.tell(worker.assignment.rewind())
 
     @invariant()
     def holds(self) -> None:
@@ -139,7 +148,7 @@ class Machine(RuleBasedStateMachine):
 
 
 class UpgradeMachine(Machine):
-    """The plan changes when no worker of another plan lives, no main put of theirs is under way, and no third plan's."""
+    """The plan changes when no worker of another plan lives, and no main put of theirs or put of a third is left."""
 
     @rule(plan=plans, landing=st.booleans())
     def upgrade(self, plan: str, landing: bool) -> None:

@@ -24,15 +24,16 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
-from penstock.batch import Committed, Counts, Cut, Range
+from penstock.batch import Committed, Cut, Range
 from penstock.commit.effects import Ack, Begin, Discard, Put, PutOrigin, Refresh, Stop, Table, Write
+from penstock.commit.open_range import OpenRange
 from penstock.commit.position import place
 from penstock.errors import InternalError, PositionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from penstock.batch import Gap, Outcome, Partition
+    from penstock.batch import Counts, Outcome, Partition
     from penstock.commit.effects import Effects
     from penstock.commit.position import Place, SourceState, TableState
     from penstock.errors import PenstockError
@@ -97,11 +98,10 @@ class Assignment:
         self._epochs = epochs
         self._draining = False
         self._attempt: _Attempt | None = None
-        self._start = self._cursor = self._next_secondary = 0
+        self._open = OpenRange(partition, 0, 0, 0)
+        self._next_secondary = 0
         self._fence = False
-        self._gaps: tuple[Gap, ...] = ()
-        self._counts = Counts()
-        self._opened_at: float | None = None
+        self._doubted = False
         self._leader_epoch = -1
 
     @property
@@ -112,7 +112,7 @@ class Assignment:
     @property
     def open_range(self) -> Range:
         """What was taken and is in no cut yet."""
-        return Range(self._start, self._cursor)
+        return self._open.range
 
     def begin(self) -> Effects:
         """The partition was assigned."""
@@ -143,21 +143,6 @@ class Assignment:
         """
         if epoch != self.epoch:
             return ()
-        if fetch_offset != self._cursor or next_offset < fetch_offset:
-            return self._stop(
-                InternalError(
-                    f"{self.partition}: expected a batch from offset {self._cursor}, got "
-                    f"[{fetch_offset}, {next_offset}). Nothing of it is committed; restart to read it again."
-                )
-            )
-        verdicts = counts.rows + counts.dead_letters + counts.filtered + counts.tombstones
-        if not verdicts == counts.records <= next_offset - fetch_offset:
-            return self._stop(
-                InternalError(
-                    f"{self.partition}: the counts of offsets {fetch_offset} to {next_offset} do not add up: {counts}. "
-                    "Nothing of it is committed; please report this."
-                )
-            )
         if 0 <= leader_epoch < self._leader_epoch:
             return self._stop(
                 PositionError(
@@ -166,10 +151,10 @@ class Assignment:
                 )
             )
         self._leader_epoch = max(self._leader_epoch, leader_epoch)
-        self._cursor = next_offset
-        self._counts += counts
-        if self._opened_at is None:
-            self._opened_at = now
+        try:
+            self._open.take(fetch_offset, next_offset, counts, now)
+        except InternalError as error:
+            return self._stop(error)
         return ()
 
     def cut(self, commit_id: str, now: float, *, dead_letter_rows: int, final: bool = False) -> Effects:
@@ -177,28 +162,24 @@ class Assignment:
 
         `commit_id` must be new. `dead_letter_rows` are the rows in the open dead-letter file (not the count of dead
         letters: those that are there already are not written). A range without a row is carried for a while, so that
-        a filtered stream does not become a stream of empty files; `final` commits it at once.
+        a filtered stream does not become a stream of empty files; `final` commits it at once. Raises `InternalError` if
+        dead letters were counted that no file holds.
         """
-        if self.phase is not Phase.RUNNING or self._attempt is not None or self._cursor <= self._start:
+        found, settings = self._open, self._settings
+        if self.epoch is None or self._attempt is not None or found.cursor <= found.start:
             return ()
-        if not (final or self._counts.rows or dead_letter_rows or self._carried_enough(now)):
+        found.check_dead_letters(dead_letter_rows)
+        wanted = final or found.counts.rows or dead_letter_rows
+        if not (wanted or found.carried_enough(now, seconds=settings.carry_seconds, offsets=settings.carry_offsets)):
             return ()
         dead_letters = None
         if dead_letter_rows or self._fence:
             # One past the chain's end at least, or the file would have no name of its own: with the verdicts loaded
             # whenever this chain is ahead of main, its ends need not mean anything but order.
-            dead_letters = Range(self._next_secondary, max(self._cursor, self._next_secondary + 1))
-        cut = Cut(
-            partition=self.partition,
-            epoch=self._running_epoch(),
-            range=Range(self._start, self._cursor),
-            commit_id=commit_id,
-            plan=self._settings.plan,
-            counts=self._counts,
-            gaps=self._gaps,
-        )
+            dead_letters = Range(self._next_secondary, max(found.cursor, self._next_secondary + 1))
+        cut = Cut(self.partition, self.epoch, found.range, commit_id, settings.plan, found.counts, found.gaps)
         self._attempt = _Attempt(cut, dead_letters)
-        self._open(self._cursor, self._cursor, ())
+        self._open = found.next()
         return (Write(cut, dead_letters),)
 
     def written(self, commit_id: str) -> Effects:
@@ -255,7 +236,13 @@ class Assignment:
         try:
             found = place(self.partition, self._settings.plan, table, source, self._settings.on_gap)
         except PositionError as error:
-            return self._stop(error)
+            if self._doubted:
+                return self._stop(error)
+            # What was read one after the other may not fit because another worker committed in between.
+            self._doubted = True
+            self.phase = Phase.REFRESHING
+            return (Refresh(),)
+        self._doubted = False
         if found is None:
             self.phase = Phase.PUTTING_ORIGIN
             return (PutOrigin(source.start),)
@@ -264,7 +251,7 @@ class Assignment:
     def _run(self, found: Place) -> Effects:
         self.phase = Phase.RUNNING
         self.epoch = epoch = next(self._epochs)
-        self._open(found.start, found.offset, found.gaps)
+        self._open = OpenRange(self.partition, found.start, found.offset, found.next_secondary, found.gaps)
         self._next_secondary = found.next_secondary
         self._fence = found.fence
         return (Begin(epoch, found.offset, found.gaps, found.next_secondary, found.verdicts),)
@@ -295,16 +282,6 @@ class Assignment:
         self._attempt = None
         return (Ack(attempt.range.end, attempt.cut.commit_id),)
 
-    def _open(self, start: int, cursor: int, gaps: tuple[Gap, ...]) -> None:
-        self._start, self._cursor, self._gaps = start, cursor, gaps
-        self._counts = Counts()
-        self._opened_at = None
-
-    def _carried_enough(self, now: float) -> bool:
-        opened_at = now if self._opened_at is None else self._opened_at
-        too_old = now - opened_at >= self._settings.carry_seconds
-        return too_old or self._cursor - self._start >= self._settings.carry_offsets
-
     def _drop(self) -> Effects:
         """Discard the whole cut in flight and the open range: files may hold rows of both."""
         epoch, self.epoch, self._attempt = self.epoch, None, None
@@ -314,8 +291,3 @@ class Assignment:
         effects = self._drop()
         self.phase = Phase.ENDED
         return (*effects, Stop(error))
-
-    def _running_epoch(self) -> int:
-        if self.epoch is None:
-            raise InternalError(f"{self.partition}: no epoch runs.")
-        return self.epoch
