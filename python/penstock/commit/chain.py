@@ -49,19 +49,19 @@ class Chain:
                     "not be removed while a pipeline writes it."
                 )
             names = names[names.index(known) + 1 :]
-        previous = None
         for name in names:
             found = footer.read(self._storage, name)
             check_place(self._storage, name, found, self._table_id)
             expected = origin if self._newest is None else self._newest.range.end
             if expected is not None and found.range.start != expected:
-                raise self._broken(name, found, previous, expected)
-            self._newest, previous = found, name
+                raise self._broken(name, found, expected)
+            self._newest = found
         return self._newest
 
-    def _broken(self, name: str, found: Footer, previous: str | None, expected: int) -> PositionError:
+    def _broken(self, name: str, found: Footer, expected: int) -> PositionError:
+        previous = None if self._newest is None else file_name.data_file(self._partition, self._newest.range.start)
         where = f"{self._storage.location}: {self._partition}: {name} begins at offset {found.range.start}, but "
-        where += f"{previous} ends at {expected}" if previous else f"what is before it ends at {expected}"
+        where += f"{previous} ends at {expected}" if previous else f"the origin is {expected}"
         if found.range.start > expected:
             return _HoleError(f"{where}: files between them are missing. Restore them.")
         return PositionError(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from bisect import bisect_right
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -110,14 +111,12 @@ class ParquetDirectory:
         storage = self._storage["dead_letter"]
         names = self._chain("dead_letter", partition).names()
         starts = [found.start for name in names if (found := file_name.parse(name))]
-        # Each ends where the next begins.
-        ends = [*starts[1:], within.end]
         offsets: set[int] = set()
-        for name, end in zip(names, ends, strict=True):
-            if end > within.start:
-                with storage.open(name) as file:
-                    column = pq.read_table(file, columns=["kafka_offset"])["kafka_offset"]
-                offsets.update(offset for offset in column.to_pylist() if within.start <= offset < within.end)
+        # Each ends where the next begins: what is before the last that begins early enough ends too early.
+        for name in names[max(0, bisect_right(starts, within.start) - 1) :]:
+            with storage.open(name) as file:
+                column = pq.read_table(file, columns=["kafka_offset"])["kafka_offset"]
+            offsets.update(offset for offset in column.to_pylist() if within.start <= offset < within.end)
         return sorted(offsets)
 
     def footer(self, role: Table, cut: Cut, span: Range) -> dict[str, str]:
