@@ -64,7 +64,7 @@ def _read(folder: TableFolder, name: str, where: str, findings: list[str]) -> An
 
     with folder.storage.open(name) as file:
         try:
-            parquet = pq.ParquetFile(file, read_dictionary=[_PLACE[0]])
+            parquet = pq.ParquetFile(file)
             columns = parquet.schema_arrow.names
             if folder.columns is not None and columns != folder.columns:
                 strange = sorted(set(columns) ^ set(folder.columns))
