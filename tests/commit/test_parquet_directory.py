@@ -381,6 +381,29 @@ def test_a_listing_that_missed_a_file_is_read_again(tables: ParquetDirectory, mo
     assert len(listings) == 2
 
 
+def test_a_look_that_was_given_up_does_not_disturb_the_next(
+    tables: ParquetDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition that is revoked and comes back may be read by two threads for a while."""
+    for start in (10, 20, 30):
+        commit(tables, start, start + 10)
+    real = footer.read
+    again = open_tables(tmp_path)
+    inner: list[LastCommit | None] = []
+
+    def read(storage: LocalStorage, name: str) -> footer.Footer:
+        if not inner:
+            inner.append(None)
+            inner.append(again.refresh(P0).main)
+        return real(storage, name)
+
+    monkeypatch.setattr(footer, "read", read)
+    outer = again.refresh(P0).main
+    assert outer is not None
+    assert inner == [None, outer]
+    assert outer.end == 40
+
+
 def test_a_file_of_another_table_is_never_a_position(tmp_path: Path) -> None:
     """Copied in by hand, with a fitting name and range."""
     for folder in ("one", "two"):
@@ -425,6 +448,14 @@ def test_verdicts_are_the_dead_letters_of_the_range(tables: ParquetDirectory) ->
     assert tables.load_verdicts(P0, Range(13, 22)) == [13, 15, 19]
     assert tables.load_verdicts(P0, Range(25, 30)) == [29]
     assert tables.load_verdicts(P0._replace(number=2), Range(0, 30)) == []
+
+
+def test_a_damaged_dead_letter_file_gives_no_verdicts(tables: ParquetDirectory, tmp_path: Path) -> None:
+    """Without them a record could become a row as well."""
+    put(tables, "dead_letter", make_cut(10, 20), Range(10, 20), [11])
+    (tmp_path / "dead" / FIRST).write_bytes(b"x" * 100)
+    with pytest.raises(PositionError, match=rf"dead/{FIRST}: it is not a whole Parquet file"):
+        tables.load_verdicts(P0, Range(10, 20))
 
 
 # ---- owners

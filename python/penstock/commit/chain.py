@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Chain:
-    """One partition in one table. Remembers the newest commit it has checked: files never change. For one thread."""
+    """One partition in one table. Remembers the newest commit it has checked: files never change. Thread-safe."""
 
     def __init__(self, storage: Storage, table_id: str, partition: Partition) -> None:
         """Reads nothing."""
@@ -40,9 +40,10 @@ class Chain:
         return [name for name in self._storage.names(prefix) if file_name.parse(name)]
 
     def _walk(self, origin: int | None) -> Footer | None:
+        newest = self._newest
         names = self.names()
-        if self._newest is not None:
-            known = file_name.data_file(self._partition, self._newest.range.start)
+        if newest is not None:
+            known = self._name(newest)
             if known not in names:
                 raise PositionError(
                     f"{self._storage.location}/{known} was committed and is gone: restore it. Files of the table must "
@@ -52,21 +53,25 @@ class Chain:
         for name in names:
             found = footer.read(self._storage, name)
             check_place(self._storage, name, found, self._table_id)
-            expected = origin if self._newest is None else self._newest.range.end
+            expected = origin if newest is None else newest.range.end
             if expected is not None and found.range.start != expected:
-                raise self._broken(name, found, expected)
-            self._newest = found
-        return self._newest
+                raise self._broken(name, found, newest, expected)
+            newest = found
+        # Only now: a call that was given up may still walk in another thread.
+        self._newest = newest
+        return newest
 
-    def _broken(self, name: str, found: Footer, expected: int) -> PositionError:
-        previous = None if self._newest is None else file_name.data_file(self._partition, self._newest.range.start)
+    def _broken(self, name: str, found: Footer, previous: Footer | None, expected: int) -> PositionError:
         where = f"{self._storage.location}: {self._partition}: {name} begins at offset {found.range.start}, but "
-        where += f"{previous} ends at {expected}" if previous else f"the origin is {expected}"
+        where += f"{self._name(previous)} ends at {expected}" if previous else f"the origin is {expected}"
         if found.range.start > expected:
             return _HoleError(f"{where}: files between them are missing. Restore them.")
         return PositionError(
             f"{where}: they overlap. Remove the one that Penstock did not write; see `penstock verify`."
         )
+
+    def _name(self, found: Footer) -> str:
+        return file_name.data_file(self._partition, found.range.start)
 
 
 class _HoleError(PositionError):

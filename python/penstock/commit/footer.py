@@ -7,6 +7,7 @@ chain, and its rows are all there is to count.
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
@@ -16,7 +17,8 @@ from penstock.errors import PositionError
 from penstock.sink.storage import storage_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
 
     from penstock.batch import Cut
     from penstock.sink.storage import Storage
@@ -108,15 +110,14 @@ def _gaps(text: str) -> tuple[Gap, ...]:
         raise ValueError(f"{_PREFIX}gaps in its footer is not a list of ranges") from error
 
 
-def read(storage: Storage, name: str) -> Footer:
-    """The footer of a committed file; only the end of the file is read. `PositionError` if it can't be understood."""
+@contextmanager
+def reading(storage: Storage, name: str) -> Iterator[BinaryIO]:
+    """A committed file, open for pyarrow. What can't be understood becomes a `PositionError` that names the file."""
     import pyarrow as pa  # noqa: PLC0415 - 100 ms that most commands never need
-    import pyarrow.parquet as pq  # noqa: PLC0415
 
     with storage.open(name) as file:
         try:
-            found = pq.read_metadata(file)
-            return decode(found.metadata or {}, found.num_rows)
+            yield file
         except (pa.ArrowException, ValueError, OSError) as error:
             if isinstance(error, OSError) and error.errno:
                 raise storage_error(f"{storage.location}/{name}", error) from error
@@ -124,3 +125,12 @@ def read(storage: Storage, name: str) -> Footer:
             raise PositionError(
                 f"{storage.location}/{name}: {what}. It is not as Penstock wrote it: restore it from a copy."
             ) from error
+
+
+def read(storage: Storage, name: str) -> Footer:
+    """The footer of a committed file; only the end of the file is read."""
+    import pyarrow.parquet as pq  # noqa: PLC0415 - 100 ms that most commands never need
+
+    with reading(storage, name) as file:
+        found = pq.read_metadata(file)
+        return decode(found.metadata or {}, found.num_rows)

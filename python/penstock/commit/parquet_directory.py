@@ -34,7 +34,7 @@ ROLES: tuple[Table, Table] = ("main", "dead_letter")
 class ParquetDirectory:
     """Main and dead-letter directory of one job; the `Tables` of `commit/tables.py`.
 
-    Every call blocks. Calls for different partitions may overlap, calls for one partition must not.
+    Every call blocks. Thread-safe; a `DataFile` belongs to one thread at a time.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class ParquetDirectory:
         offsets: set[int] = set()
         # Each ends where the next begins: what is before the last that begins early enough ends too early.
         for name in names[max(0, bisect_right(starts, within.start) - 1) :]:
-            with storage.open(name) as file:
+            with footer.reading(storage, name) as file:
                 column = pq.read_table(file, columns=["kafka_offset"])["kafka_offset"]
             offsets.update(offset for offset in column.to_pylist() if within.start <= offset < within.end)
         return sorted(offsets)
