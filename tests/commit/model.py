@@ -17,6 +17,8 @@ from penstock.commit.position import Acknowledged, LastCommit, SourceState, Tabl
 from penstock.commit.protocol import Assignment, Phase, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from penstock.batch import Cut, Gap
     from penstock.errors import PenstockError
 
@@ -94,6 +96,7 @@ class World:
     def __init__(self, log: str = "", *, cas: bool = True) -> None:
         self.log = log
         self.low = 0
+        self.cas = cas
         self.tables: dict[Table, Directory] = {"main": Directory(cas=cas), "dead_letter": Directory(cas=cas)}
         self.origin: int | None = None
         self.acknowledged: Acknowledged | None = None
@@ -195,7 +198,7 @@ class Worker:
     ) -> None:
         self.world, self.name, self.plan, self.start = world, name, plan, start
         self.on_gap: Literal["fail", "record"] = on_gap
-        self.commit_ids = (f"{name}-{number}" for number in count(1))
+        self.commit_ids: Iterator[str] = (f"{name}-{number}" for number in count(1))
         self.assignment_class = assignment
         self.crash()
 
@@ -251,7 +254,7 @@ class Worker:
                 table: Table = "main" if main_first else "dead_letter"
                 self.half_read = (world.tables[table].newest(), main_first)
             case PutOrigin(offset):
-                world.origin = offset if world.origin is None else world.origin
+                world.origin = offset if world.origin is None or not world.cas else world.origin
                 self.origin_sent = True
             case Begin():
                 self.native[effect.epoch] = Native(effect.dead_letters_from, self.load(effect.load_verdicts))

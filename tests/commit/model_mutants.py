@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from penstock.batch import Committed, Lost, Range
 from penstock.commit.effects import Ack, Discard, Write
-from penstock.commit.open_range import OpenRange
 from penstock.commit.position import Place
 from penstock.commit.protocol import Assignment, Phase
 
@@ -193,12 +192,11 @@ class KeepsRestOnLoss(Assignment):
     """A cut that lost is dropped, but what was fetched after it is kept."""
 
     def _look(self, attempt: _Attempt, table: TableState, source: SourceState) -> Effects:
+        kept = self._open
         effects = super()._look(attempt, table, source)
         if not any(isinstance(effect, Discard) for effect in effects):
             return effects
-        self.epoch = attempt.cut.epoch
-        end = attempt.cut.range.end
-        self._open = OpenRange(self.partition, end, end, end)
+        self.epoch, self._open = attempt.cut.epoch, kept
         return ()
 
 
@@ -265,3 +263,11 @@ class RewindsBlindly(Assignment):
         if epoch is None:
             return ()
         return (Discard(epoch), *self._run(Place(start, start, (), self._next_secondary, None, fence=False)))
+
+
+class BelievesFirstReading(Assignment):
+    """A position that does not fit stops the partition at once."""
+
+    def _place(self, table: TableState, source: SourceState) -> Effects:
+        self._doubted = True
+        return super()._place(table, source)
