@@ -46,6 +46,7 @@ class Begin:
 class Write:
     """Seal and store the cut's files where no reader sees them, durably; then `written`, or `rewind` on failure.
 
+    Seal before anything more of the partition is ingested: the files must hold what was taken up to the cut, no more.
     `cut.range` is main's range. The dead-letter file is written, zero rows or not, iff `dead_letters` is its range.
     """
 

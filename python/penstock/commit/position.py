@@ -36,7 +36,8 @@ class TableState:
 
     `main.end` is the position. `secondary` is the end of the dead-letter table's own chain, which neither begins nor
     ends where main's files do. `other_topic_id` names a topic of the same name but another id whose commits are here.
-    A listing that misses the newest commits is allowed (it costs a lost put), a half commit is not.
+    A listing that misses the newest commits is allowed (it costs a lost put), and so are fields read at different
+    moments; a half commit is not.
     """
 
     origin: int | None
