@@ -103,9 +103,9 @@ class Engine:
         """Begin an assignment. Must precede `ingest` for that (topic, partition, epoch).
 
         Dead letters below `dead_letters_from` are counted, not written: the dead-letter table has them already.
-        `verdicts`, given after a change of plan, are the offsets below `dead_letters_from` that are dead letters there: such a
-        record is a dead letter whatever the decoder says now; a new dead letter below `dead_letters_from` that is not
-        among them is written, marked `replayed`.
+        `verdicts`, given after a change of plan, are the offsets below `dead_letters_from` that are dead letters
+        there: such a record is a dead letter whatever the decoder says now; a new dead letter below
+        `dead_letters_from` that is not among them is written, marked `replayed`.
         """
 
     def ingest(self, batches: Sequence[RawBatch]) -> Ingested:
@@ -118,7 +118,10 @@ class Engine:
         """The finished bytes since the last `take`; they leave the engine's memory."""
 
     def seal(self, table: str, topic: str, partition: int, epoch: int, metadata: dict[str, str]) -> list[Chunk]:
-        """End the file with `metadata` in its footer; the rest of its bytes. A file without rows is valid and has the schema."""
+        """End the file with `metadata` in its footer; the rest of its bytes.
+
+        A file without rows is valid and has the schema.
+        """
 
     def discard(self, topic: str, partition: int, epoch: int) -> None:
         """Drop what the assignment has open, in every table. Unknown assignments are ignored."""

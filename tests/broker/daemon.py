@@ -173,7 +173,7 @@ class Job:
         for table in (self.table, self.dead_letters):
             for path in data_files(table):
                 if path not in self._rows:
-                    self._rows[path] = pq.read_metadata(path).num_rows  # type: ignore[no-untyped-call]
+                    self._rows[path] = pq.read_metadata(path).num_rows
         return sum(self._rows.values())
 
     def complete(self) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-_MILLISECONDS = pa.timestamp("ms", "UTC")  # type: ignore[attr-defined]
+_MILLISECONDS = pa.timestamp("ms", "UTC")
 _INVISIBLE = frozenset({TOMBSTONE, ABORTED})
 
 
@@ -148,7 +148,7 @@ def data_files(table: Path) -> list[Path]:
 def _read(table: Path, columns: list[str]) -> Iterator[tuple[Position, dict[str, Any]]]:
     places = ["kafka_topic", "kafka_partition", "kafka_offset", "kafka_timestamp"]
     for path in data_files(table):
-        read = pq.read_table(path, columns=[*places, *columns], partitioning=None)  # type: ignore[no-untyped-call]
+        read = pq.read_table(path, columns=[*places, *columns], partitioning=None)
         stamps = read.column("kafka_timestamp").cast(_MILLISECONDS).cast("int64").to_pylist()
         where = zip(*(read.column(name).to_pylist() for name in places[:3]), strict=True)
         rows = read.select(columns).to_pylist()

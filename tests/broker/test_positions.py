@@ -106,7 +106,7 @@ def test_retention_gap_can_be_recorded(topics: Topics, job: Job, source: Source)
     topics.delete_records(topic, 0, 150)
     job.run_to_end()
     job.assert_exact(job.log.where(lambda p: not 100 <= p.offset < 150))
-    footers = [pq.read_metadata(path).metadata for path in data_files(job.table)]  # type: ignore[no-untyped-call]
+    footers = [pq.read_metadata(path).metadata for path in data_files(job.table)]
     gaps = [json.loads(footer[b"penstock.gaps"]) for footer in footers]
     assert [gap for gap in gaps if gap] == [[[100, 150]]]
 

@@ -39,10 +39,10 @@ class Table:
         """How many differences of each kind."""
         for name, rows in (("main", self.rows), ("dead", self.dead)):
             (self._directory / name).mkdir()
-            table = pa.Table.from_pylist(rows)  # type: ignore[attr-defined]
-            stamps = pa.array([_STAMP] * len(rows), pa.timestamp("ms", "UTC"))  # type: ignore[attr-defined]
+            table = pa.Table.from_pylist(rows)
+            stamps = pa.array([_STAMP] * len(rows), pa.timestamp("ms", "UTC"))
             index = table.schema.get_field_index("kafka_timestamp")
-            pq.write_table(table.set_column(index, "kafka_timestamp", stamps), self._directory / name / "a.parquet")  # type: ignore[no-untyped-call]
+            pq.write_table(table.set_column(index, "kafka_timestamp", stamps), self._directory / name / "a.parquet")
         found = self.log.compare(self._directory / "main", self._directory / "dead")
         kinds = ("lost", "duplicated", "unexpected", "wrong_value", "wrong_verdict")
         counts = {kind: len(getattr(found, kind)) for kind in kinds}

@@ -87,7 +87,7 @@ class DryRun:
         return all(at >= self._positions.ends[partition] for partition, at in self._next.items())
 
     def _show(self, batches: Sequence[RawBatch], ingested: Ingested) -> None:
-        import pyarrow  # noqa: PLC0415 - only a dry run prints rows
+        import pyarrow as pa  # noqa: PLC0415 - only a dry run prints rows
 
         for batch, report, rejections, rows in zip(
             batches, ingested.reports, ingested.rejections, ingested.batches, strict=True
@@ -102,7 +102,7 @@ class DryRun:
                     byte_position=rejection.byte_position,
                     reason=rejection.message,
                 )
-            for row in pyarrow.record_batch(rows).to_pylist():
+            for row in pa.record_batch(rows).to_pylist():
                 sys.stdout.write(orjson.dumps(row, default=_plain).decode() + "\n")
             self._totals.bytes_in += report.bytes
             self._totals.counts += Counts(

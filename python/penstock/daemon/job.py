@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from penstock._native import Engine
-from penstock.pipeline import Pipeline, Totals
+from penstock.commit.acknowledge import Acknowledger
+from penstock.commit.parquet_directory import ParquetDirectory
+from penstock.commit.protocol import Settings
+from penstock.dead_letter import DeadLetterLimit
+from penstock.pipeline import Limits, Pipeline
+from penstock.positions import Positions
+from penstock.sink.local import LocalStorage
+from penstock.sink.rotation import Rotation
 from penstock.source.kafka import KafkaSource
+from penstock.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
+    from penstock.pipeline import Totals
 
 
 class Job:
@@ -48,3 +58,46 @@ class Job:
         if pipeline.fault is not None:
             raise pipeline.fault
         return pipeline.totals
+
+    async def _assemble(self) -> Pipeline:
+        """The pipeline, with its tables claimed and, at the first start, an origin for every partition there is."""
+        config = self._config
+        positions = Positions(self._source)
+        tables = await asyncio.to_thread(self._open_tables)
+        if await asyncio.to_thread(lambda: tables.first_start):
+            origins = await positions.origins(config.source.start)
+            await asyncio.to_thread(tables.put_origins, origins)
+        limit, cut = config.dead_letter.limit, config.sink.cut
+        return Pipeline(
+            self._source,
+            self._engine,
+            tables,
+            positions=positions,
+            settings=Settings(config.plan_digest(self._engine.schema_json("main")), config.source.on_gap),
+            limits=Limits(
+                memory_bytes=config.pipeline.memory_limit,
+                shutdown_seconds=config.pipeline.shutdown_grace.total_seconds(),
+                continue_on_fault=config.pipeline.on_fault == "continue",
+                max_records=self._options.max_records,
+                until_end=self._options.until_end,
+            ),
+            rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
+            dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
+            acknowledger=Acknowledger(tables.table_id, self._source.commit_offsets),
+            watchdog=Watchdog(self._source),
+        )
+
+    def _open_tables(self) -> ParquetDirectory:
+        """Make or open both tables; blocks."""
+        config = self._config
+        main, dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
+        main.make()
+        dead_letter.make()
+        return ParquetDirectory(
+            main,
+            dead_letter,
+            name=config.pipeline.name,
+            cluster_id=self._source.cluster_id,
+            schemas={"main": self._engine.schema_json("main"), "dead_letter": self._engine.schema_json("dead_letter")},
+            take_over=self._options.take_over,
+        )

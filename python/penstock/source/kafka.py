@@ -85,6 +85,8 @@ class KafkaSource:
         self.out_of_range: set[Partition] = set()
         """Whose position the broker no longer has, or not yet: the owner decides."""
         self._topics: Topics
+        self.cluster_id = ""
+        """Of the brokers; known once `connect` has returned. Brokers older than Kafka 2.8 have none."""
         self._waiting_since: float | None = None
         """Monotonic seconds since when we wait for the group; None once it gave us our share."""
 
@@ -99,7 +101,7 @@ class KafkaSource:
         except KafkaError as error:
             raise UnavailableError(f"Brokers {', '.join(self._config.brokers)}: {error}") from error
         self._topics = Topics(self._config, self._client)
-        await self._topics.check()
+        self.cluster_id = (await self._topics.check()).cluster_id
 
     async def join(self, owner: Owner) -> None:
         """Join the group, or without one take every partition; `owner` hears of partitions from now on."""

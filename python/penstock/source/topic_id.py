@@ -113,8 +113,9 @@ class _MetadataRequest(Request[_Structs]):
         self._topics = topics
 
     def build(self, request_struct_class: type[_Structs]) -> _Structs:
-        topics = None if self._topics is None else [(uuid.UUID(int=0), name, {}) for name in self._topics]
-        return request_struct_class(topics, False, False, {})
+        no_tags: dict[int, bytes] = {}
+        topics = None if self._topics is None else [(uuid.UUID(int=0), name, no_tags) for name in self._topics]
+        return request_struct_class(topics, False, False, no_tags)
 
 
 @dataclass(frozen=True, slots=True)

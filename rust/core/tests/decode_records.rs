@@ -1,6 +1,10 @@
 //! What a decode call gives for single records: values, drift, residue and rejections.
 
-#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::needless_pass_by_value,
+    clippy::similar_names
+)]
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;

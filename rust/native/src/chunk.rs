@@ -26,6 +26,10 @@ impl PyChunk {
     /// # Safety
     ///
     /// Called by Python's buffer protocol only, with a `view` that it may fill or an error.
+    #[allow(
+        clippy::needless_pass_by_value,
+        reason = "pyo3 asks for this signature"
+    )]
     unsafe fn __getbuffer__(
         slf: Bound<'_, Self>,
         view: *mut ffi::Py_buffer,

@@ -35,6 +35,7 @@ pub struct DataFile {
 
 impl DataFile {
     /// A file with no bytes yet.
+    #[must_use]
     pub fn new(schema: SchemaRef, layout: Layout, config: EncodeConfig) -> Self {
         Self {
             schema,
@@ -46,7 +47,10 @@ impl DataFile {
         }
     }
 
-    /// Appends rows; ends the row group each time it has reached its bytes. After an error the file is of no use.
+    /// Appends rows; ends the row group each time it has reached its bytes.
+    ///
+    /// # Errors
+    /// If the rows can't be encoded; then the file is of no use.
     pub fn append(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -66,11 +70,17 @@ impl DataFile {
     }
 
     /// Ends the open row group, if there is one.
+    ///
+    /// # Errors
+    /// If its pages can't be encoded; then the file is of no use.
     pub fn flush(&mut self) -> Result<(), ParquetError> {
         self.writer.as_mut().map_or(Ok(()), ArrowWriter::flush)
     }
 
     /// The finished bytes since the last call; they leave the file's memory.
+    ///
+    /// # Errors
+    /// If the writer can't hand over what it buffers; then the file is of no use.
     pub fn take(&mut self) -> Result<Vec<Vec<u8>>, ParquetError> {
         let Some(writer) = &mut self.writer else {
             return Ok(Vec::new());
@@ -80,6 +90,9 @@ impl DataFile {
     }
 
     /// Ends the file with `metadata` in its footer; the rest of its bytes. Without rows it has the schema only.
+    ///
+    /// # Errors
+    /// If the last row group or the footer can't be encoded.
     pub fn seal(
         mut self,
         metadata: impl IntoIterator<Item = (String, String)>,
@@ -93,6 +106,7 @@ impl DataFile {
     }
 
     /// How large it is now.
+    #[must_use]
     pub fn usage(&self) -> Usage {
         self.writer
             .as_ref()

@@ -42,7 +42,10 @@ impl Default for EncodeConfig {
 }
 
 impl EncodeConfig {
-    /// Says what is wrong, naming the key.
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// What is wrong, naming the key.
     pub fn check(&self) -> Result<(), String> {
         if self.row_group_bytes == 0 {
             return Err("encode.row_group_bytes must not be 0".into());
@@ -64,6 +67,9 @@ pub struct Layout {
 
 impl EncodeConfig {
     /// Settings of one file; `first` has its first rows, or none.
+    ///
+    /// # Errors
+    /// If a column has no Parquet type.
     pub fn properties(
         &self,
         schema: &Schema,

@@ -28,7 +28,10 @@ pub struct RawBatch<'a> {
 
 /// The keys and headers of a batch's records, which most records never need.
 pub trait Envelopes: Sync {
-    /// The envelopes of the records at `indices`, in that order; an error is a sentence on what is wrong with them.
+    /// The envelopes of the records at `indices`, in that order.
+    ///
+    /// # Errors
+    /// A sentence on what is wrong with them.
     fn read(&self, indices: &[u32]) -> Result<Vec<Envelope>, String>;
 }
 

@@ -61,6 +61,9 @@ impl Register {
 
 impl Engine {
     /// An engine with nothing open. `config_json` is described at the Python stub; `threads` 0 means one per core.
+    ///
+    /// # Errors
+    /// If the configuration is impossible, naming the key, or threads can't be started.
     pub fn new(config_json: &str, threads: usize) -> Result<Self, EngineError> {
         let plan = Arc::new(config::plan(config_json)?);
         let pool = rayon::ThreadPoolBuilder::new()
@@ -79,6 +82,9 @@ impl Engine {
     }
 
     /// Begins an assignment; see the Python stub for `dead_letters_from` and `verdicts`.
+    ///
+    /// # Errors
+    /// If it is open already or was discarded.
     pub fn open(
         &self,
         id: AssignmentId,
@@ -101,8 +107,11 @@ impl Engine {
     /// Decodes and appends; outcomes in the order of the batches. Batches of one assignment in order, assignments in
     /// parallel. `now` is the wall clock in microseconds since the epoch, for dead letters.
     ///
-    /// A batch of an assignment that was discarded meanwhile changes nothing, and its outcome is empty. After an
-    /// error nothing can be said of the assignments in the call, and all that is left is to discard them.
+    /// A batch of an assignment that was discarded meanwhile changes nothing, and its outcome is empty.
+    ///
+    /// # Errors
+    /// If a batch is malformed or of an assignment that is not open, or if rows can't be written. Nothing can be said
+    /// of the assignments in the call then; all that is left is to discard them.
     pub fn ingest(&self, batches: &[RawBatch<'_>], now: i64) -> Result<Vec<Outcome>, EngineError> {
         let groups = self.group(batches)?;
         let results = self.pool.install(|| {
@@ -119,18 +128,19 @@ impl Engine {
         let mut failure = None;
         for (result, (_, indices)) in results.into_iter().zip(groups.values()) {
             match result {
-                Ok(of_group) => indices
-                    .iter()
-                    .zip(of_group)
-                    .for_each(|(&index, outcome)| outcomes[index] = outcome),
+                Ok(of_group) => {
+                    for (&index, outcome) in indices.iter().zip(of_group) {
+                        outcomes[index] = outcome;
+                    }
+                }
                 Err(error) => failure = failure.or(Some(error)),
             }
         }
         match failure {
             Some(error) => {
-                groups
-                    .values()
-                    .for_each(|(assignment, _)| assignment.abandon());
+                for (assignment, _) in groups.values() {
+                    assignment.abandon();
+                }
                 Err(error)
             }
             None => Ok(outcomes),
@@ -138,16 +148,26 @@ impl Engine {
     }
 
     /// Ends the open row group of a file.
+    ///
+    /// # Errors
+    /// If the assignment is not open, or was left incomplete by an earlier error, or if its pages can't be encoded.
     pub fn flush(&self, table: Table, id: &AssignmentId) -> Result<(), EngineError> {
         self.find(id)?.flush(table)
     }
 
     /// The finished bytes of a file since the last call.
+    ///
+    /// # Errors
+    /// If the assignment is not open, or was left incomplete by an earlier error.
     pub fn take(&self, table: Table, id: &AssignmentId) -> Result<Vec<Vec<u8>>, EngineError> {
         self.find(id)?.take(table)
     }
 
     /// Ends a file; the rest of its bytes. The next row begins another one.
+    ///
+    /// # Errors
+    /// If the assignment is not open, or was left incomplete by an earlier error, or if the file can't be
+    /// encoded.
     pub fn seal(
         &self,
         table: Table,

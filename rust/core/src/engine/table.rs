@@ -20,6 +20,7 @@ impl Table {
     pub const ALL: [Self; 2] = [Self::Main, Self::DeadLetter];
 
     /// Its name outside the core.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Main => "main",

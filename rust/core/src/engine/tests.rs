@@ -454,12 +454,13 @@ fn a_dry_run_hands_rows_back_and_opens_nothing() {
 fn partitions_go_side_by_side_and_each_in_order() {
     let engine = Engine::new(CONFIG, 4).unwrap();
     let all: Vec<i64> = (0..8).collect();
-    all.iter()
-        .for_each(|&epoch| engine.open(id(epoch), 0, None).unwrap());
+    for &epoch in &all {
+        engine.open(id(epoch), 0, None).unwrap();
+    }
     let polls: Vec<Vec<(i64, Option<Vec<u8>>)>> = (0..20)
         .map(|poll| (0..100).map(|i| good(poll * 100 + i)).collect())
         .collect();
-    let columns: Vec<(Vec<i64>, Vec<Option<&[u8]>>)> = polls
+    let columns: Vec<(Vec<_>, Vec<_>)> = polls
         .iter()
         .map(|poll| {
             poll.iter()
