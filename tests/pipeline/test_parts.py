@@ -94,7 +94,7 @@ async def test_acknowledging_never_waits_for_ever(monkeypatch: pytest.MonkeyPatc
     await acknowledger.flush()
 
 
-@pytest.mark.parametrize("text", ["nowhere:1", "after_cut:0", "after_cut:x"])
+@pytest.mark.parametrize("text", ["nowhere:1", "after_cut:0", "after_cut:x", "after_cut:1:later"])
 def test_a_fail_point_that_makes_no_sense_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """With the names there are."""
     monkeypatch.setenv(failpoint.VARIABLE, text)

@@ -61,7 +61,12 @@ def run(config: Config, options: RunOptions) -> RunResult:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     if armed is not None:
-        log.warning("A fail point is armed: this process will kill itself.", name=armed[0], passes=armed[1])
+        log.warning(
+            "A fail point is armed: this process will kill or stop itself.",
+            name=armed.name,
+            passes=armed.passes,
+            signal=armed.signal.name,
+        )
     started = time.monotonic()
     work = _prepare(config, options)
     loop = asyncio.new_event_loop()
