@@ -128,9 +128,13 @@ class Delivery:
         self.partition = partition
         self.assignment = Assignment(partition, settings, epochs)
         self._host = host
-        self._patience = Patience(f"{partition}: the sink")
+        self._patience = Patience(f"{partition}: writing to the sink")
+        self._reading = Patience(f"{partition}: reading the sink")
+        """Apart from writing: a full disk can be read, which must not look like progress."""
         self._open = _Open()
         self._sealed: _Sealed | None = None
+        self._opened: int | None = None
+        """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
 
@@ -175,7 +179,7 @@ class Delivery:
     async def store_finished(self) -> None:
         """Move the finished row groups of the open files to storage."""
         epoch = self.assignment.epoch
-        if epoch is None:
+        if epoch is None or epoch != self._opened:
             return
         for table in TABLES:
             chunks = self._host.engine.take(table, self.partition.topic, self.partition.number, epoch)
@@ -286,6 +290,7 @@ class Delivery:
             return ()
         topic, number = self.partition.topic, self.partition.number
         self._host.engine.open(topic, number, begin.epoch, begin.dead_letters_from, verdicts)
+        self._opened = begin.epoch
         for gap in begin.gaps:
             log.warning(
                 "Retention deleted offsets that were not committed; the table records the gap.",
@@ -348,9 +353,9 @@ class Delivery:
             try:
                 result = await self._host.storage(call, *args)
             except OutageError as error:
-                await self._patience.wait(error)
+                await self._reading.wait(error)
             else:
-                self._patience.reset()
+                self._reading.reset()
                 return result
 
     async def _retry_later(self, error: Exception) -> None:

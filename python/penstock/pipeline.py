@@ -120,7 +120,7 @@ class Pipeline:
         Raises what makes going on impossible; then nothing more is committed.
         """
         async with asyncio.TaskGroup() as self._tasks:
-            acknowledging = self._tasks.create_task(self._acknowledger.run())
+            beside = [self._tasks.create_task(work) for work in (self._acknowledger.run(), self._mind_topics())]
             await self._source.join(self)
             while not self._done():
                 batches = await self._source.poll(POLL_SECONDS)  # source
@@ -131,7 +131,8 @@ class Pipeline:
                     await self._make_room()
                 await self._look_after()
             await self._end(list(self._deliveries), self._limits.shutdown_seconds)
-            acknowledging.cancel()
+            for task in beside:
+                task.cancel()
         await self._acknowledger.flush()
 
     async def _ingest(self, batches: Sequence[RawBatch]) -> None:
@@ -250,9 +251,7 @@ class Pipeline:
         """Keep the others going, or stop them in order."""
         log.error("Partition is stopped.", partition=str(partition), error=str(error))
         self._source.release(partition)
-        self.fault = self.fault or error
-        if not self._limits.continue_on_fault:
-            self._stopping = True
+        self._fail(error)
 
     # ---- the end
 
@@ -302,6 +301,17 @@ class Pipeline:
             threads.shutdown(wait=False, cancel_futures=True)
 
     # ---- small parts
+
+    def _fail(self, error: PenstockError) -> None:
+        """End in order with `error`, or go on without what failed."""
+        self.fault = self.fault or error
+        if not self._limits.continue_on_fault:
+            self._stopping = True
+
+    async def _mind_topics(self) -> None:
+        error = await self._source.wait_for_loss()
+        log.error("A topic is gone.", error=str(error))
+        self._fail(error)
 
     async def _look_after(self) -> None:
         """What is not part of the flow: positions the broker refused, damaged batches, a stuck consumer, the acks."""

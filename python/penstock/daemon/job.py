@@ -14,13 +14,17 @@ from penstock.pipeline import Limits, Pipeline
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
 from penstock.sink.rotation import Rotation
-from penstock.source.kafka import KafkaSource
+from penstock.source.kafka import FETCH_BYTES, KafkaSource
 from penstock.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
     from penstock.pipeline import Totals
+
+
+FETCHES_PER_LIMIT = 16
+"""What one answer of a broker may add stays well below the part of the memory limit that is kept free (30 %)."""
 
 
 class Job:
@@ -31,7 +35,9 @@ class Job:
         self._config = config
         self._options = options
         self._engine = Engine(config.engine_json(), config.pipeline.workers)
-        self._source = KafkaSource(config.source)
+        self._source = KafkaSource(
+            config.source, fetch_bytes=min(FETCH_BYTES, config.pipeline.memory_limit // FETCHES_PER_LIMIT)
+        )
         self._pipeline: Pipeline | None = None
         self._stopping = False
 

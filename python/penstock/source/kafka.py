@@ -44,7 +44,9 @@ _MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 _METADATA_MAX_AGE_MS = 10_000
 """New topics that match `topics_regex`, and new partitions, are seen within this time."""
 
-_FETCH_BYTES = 8 * 1024 * 1024
+FETCH_BYTES = 8 * 1024 * 1024
+"""What a broker answers at most at once, but for a single batch that is larger."""
+
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
 _STOP_SECONDS = 10
@@ -67,9 +69,10 @@ class Owner(Protocol):
 class KafkaSource:
     """One member of the group. Not safe for several tasks; one such source per process."""
 
-    def __init__(self, config: SourceConfig, *, group: bool = True) -> None:
+    def __init__(self, config: SourceConfig, *, group: bool = True, fetch_bytes: int = FETCH_BYTES) -> None:
         self._config = config
         self._group = group
+        self._fetch_bytes = fetch_bytes
         self._settings = connection_settings(config)
         self._consumer: Consumer | None = None
         self._listener = Listener(self._on_assigned, self._on_revoked)
@@ -84,7 +87,7 @@ class KafkaSource:
         self._paused = False
         self.out_of_range: set[Partition] = set()
         """Whose position the broker no longer has, or not yet: the owner decides."""
-        self._topics: Topics
+        self._topics = Topics(config, lambda: self._client)
         self.cluster_id = ""
         """Of the brokers; known once `connect` has returned. Brokers older than Kafka 2.8 have none."""
         self._waiting_since: float | None = None
@@ -100,7 +103,6 @@ class KafkaSource:
             await self._consumer.start()
         except KafkaError as error:
             raise UnavailableError(f"Brokers {', '.join(self._config.brokers)}: {error}") from error
-        self._topics = Topics(self._config, self._client)
         self.cluster_id = (await self._topics.check()).cluster_id
 
     async def join(self, owner: Owner) -> None:
@@ -115,6 +117,10 @@ class KafkaSource:
             self._running.subscribe(pattern=self._config.topics_regex, listener=self._listener)
         else:
             self._running.subscribe(topics=list(self._config.topics), listener=self._listener)
+
+    async def wait_for_loss(self) -> UnavailableError:
+        """Return once a topic named in the configuration is gone, saying which."""
+        return await self._topics.wait_for_loss()
 
     async def stop(self) -> bool:
         """Leave the group and close. False if aiokafka did not end in time; then only ending the process helps."""
@@ -148,8 +154,8 @@ class KafkaSource:
             rebalance_timeout_ms=REBALANCE_TIMEOUT_SECONDS * 1000,
             max_poll_interval_ms=_MAX_POLL_INTERVAL_MS,
             metadata_max_age_ms=_METADATA_MAX_AGE_MS,
-            fetch_max_bytes=_FETCH_BYTES,
-            max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+            fetch_max_bytes=self._fetch_bytes,
+            max_partition_fetch_bytes=min(self._fetch_bytes, _PARTITION_FETCH_BYTES),
             fetch_max_wait_ms=_FETCH_WAIT_MS,
             **self._settings,
         )
