@@ -317,8 +317,7 @@ class Delivery:
             outcome = Unknown(str(error))
         if isinstance(outcome, Committed):
             self._patience.reset()
-            if put.table == "main":
-                reach("after_commit")
+            reach("after_commit")
         else:
             log.warning(
                 "Commit is not certain; the table is read again.",
@@ -331,8 +330,7 @@ class Delivery:
 
     def _publish(self, put: Put, file: DataFile) -> Outcome:
         outcome = self._host.tables.put(put.table, file, put.cut, put.range)
-        if put.table == "main":
-            reach("during_commit")
+        reach("during_commit")
         return outcome
 
     def _committed(self, ack: Ack) -> Effects:
