@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from penstock.commit.tables import Tables
     from penstock.errors import PenstockError
     from penstock.sink.data_file import DataFile
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.commit")
 
@@ -48,6 +49,10 @@ class Host(Protocol):
     @property
     def tables(self) -> Tables:
         """Where the partition is delivered to."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where it is counted."""
 
     async def native(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call of the core off the event loop."""
@@ -96,6 +101,8 @@ class _Sealed:
     write: Write
     open: _Open
     chunks: dict[Table, list[Chunk]]
+    since: float = field(default_factory=time.monotonic)
+    """Monotonic seconds of the cut."""
 
     @property
     def memory_bytes(self) -> int:
@@ -135,6 +142,8 @@ class Delivery:
         self._sealed: _Sealed | None = None
         self._opened: int | None = None
         """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
+        self._uncommitted_since: float | None = None
+        """Monotonic seconds of the first batch after the last commit, whatever was dropped and read again since."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
 
@@ -147,6 +156,7 @@ class Delivery:
     async def take(self, batch: RawBatch, counts: Counts) -> None:
         """`batch` was ingested."""
         self._open.since = self._open.since or time.monotonic()
+        self._uncommitted_since = self._uncommitted_since or self._open.since
         await self._perform(
             self.assignment.take(
                 batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=time.monotonic()
@@ -170,6 +180,15 @@ class Delivery:
     def age(self, now: float) -> float:
         """Seconds since the open range began; `now` is monotonic."""
         return 0.0 if self._open.since is None else now - self._open.since
+
+    def uncommitted_seconds(self, now: float) -> float:
+        """For how long something that was read waits for its commit; `now` is monotonic."""
+        return 0.0 if self._uncommitted_since is None else now - self._uncommitted_since
+
+    @property
+    def failing(self) -> str | None:
+        """What the sink says that is waited for; None while it works."""
+        return self._patience.failing or self._reading.failing
 
     @property
     def sealed_bytes(self) -> int:
@@ -315,6 +334,7 @@ class Delivery:
             outcome = await self._host.storage(self._publish, put, sealed.open.files[put.table])
         except OutageError as error:
             outcome = Unknown(str(error))
+        self._host.metrics.put_answered(put.table, outcome)
         if isinstance(outcome, Committed):
             self._patience.reset()
             reach("after_commit")
@@ -335,7 +355,9 @@ class Delivery:
 
     def _committed(self, ack: Ack) -> Effects:
         sealed = self._sealed
+        self._uncommitted_since = self._open.since
         if sealed is not None and sealed.write.cut.commit_id == ack.commit_id:
+            self._host.metrics.commit_seconds.observe(time.monotonic() - sealed.since)
             self._host.committed(sealed.write.cut, sum(file.bytes_written for file in sealed.open.files.values()))
         return ()
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from penstock.config.kafka import KafkaSource as SourceConfig
     from penstock.source.topic_id import ClusterFacts
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.source")
 
@@ -49,7 +50,9 @@ FETCH_BYTES = 8 * 1024 * 1024
 
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
-_STOP_SECONDS = 10
+STOP_SECONDS = 10
+"""How long leaving the group and closing may take."""
+
 _CORRUPT_TRIES = 2
 _RETRY_SECONDS = 0.25
 _RECORD_OVERHEAD_BYTES = 200
@@ -69,8 +72,11 @@ class Owner(Protocol):
 class KafkaSource:
     """One member of the group. Not safe for several tasks; one such source per process."""
 
-    def __init__(self, config: SourceConfig, *, group: bool = True, fetch_bytes: int = FETCH_BYTES) -> None:
+    def __init__(
+        self, config: SourceConfig, metrics: Metrics, *, group: bool = True, fetch_bytes: int = FETCH_BYTES
+    ) -> None:
         self._config = config
+        self._metrics = metrics
         self._group = group
         self._fetch_bytes = fetch_bytes
         self._settings = connection_settings(config)
@@ -129,10 +135,10 @@ class KafkaSource:
         if consumer is None:
             return True
         stopping = asyncio.ensure_future(consumer.stop())
-        done, _ = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        done, _ = await asyncio.wait([stopping], timeout=STOP_SECONDS)
         if not done:
             # It can't be cancelled safely: aiokafka's fetcher swallows the cancellation.
-            log.warning("Kafka consumer did not stop in time.", seconds=_STOP_SECONDS)
+            log.warning("Kafka consumer did not stop in time.", seconds=STOP_SECONDS)
             return False
         if stopping.exception() is not None:
             log.warning("Kafka consumer stopped with an error.", error=repr(stopping.exception()))
@@ -180,6 +186,7 @@ class KafkaSource:
             consumer.seek(tp, 0)
         self._unnamed = tps
         self._waiting_since = None
+        self._metrics.rebalances.inc()
 
     async def _on_revoked(self, tps: set[TopicPartition]) -> None:
         self._waiting_since = time.monotonic()
@@ -272,6 +279,7 @@ class KafkaSource:
         A batch without records still moves the position: over control batches, aborted transactions and holes.
         """
         self._listener.check()
+        self._metrics.polls.inc()
         if self._unnamed:
             await self._name_assigned()
         try:
@@ -315,12 +323,15 @@ class KafkaSource:
                 self._running.seek(_tp(partition), cursor)
         match error:
             case OffsetOutOfRangeError():
+                self._metrics.fetch_errors.labels("out_of_range").inc()
                 self.out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
             case CorruptRecordException():
+                self._metrics.fetch_errors.labels("corrupt").inc()
                 self._count_corrupt(error)
             case NoOffsetForPartitionError():
                 pass  # of an assignment that is gone; ours have positions
             case _ if error.retriable:
+                self._metrics.fetch_errors.labels("retriable").inc()
                 log.warning("Kafka answered with an error.", error=repr(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             case TopicAuthorizationFailedError():
