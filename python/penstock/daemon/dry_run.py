@@ -13,7 +13,7 @@ from penstock._native import Engine
 from penstock.batch import Counts
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
-from penstock.source.kafka import KafkaSource
+from penstock.source.open import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ class DryRun:
         self.ended = True
         self._config = config
         self._options = options
-        self._source = KafkaSource(config.source, group=False)
+        self._source = open_source(config, group=False)
         self._positions = Positions(self._source)
         self._engine = Engine(config.engine_json(batches=True), config.pipeline.workers)
         self._assigned: list[Partition] = []
@@ -84,7 +84,7 @@ class DryRun:
     def _at_end(self) -> bool:
         if not self._options.until_end or not self._next:
             return False
-        return all(at >= self._positions.ends[partition] for partition, at in self._next.items())
+        return all((end := self._source.end(p)) is not None and at >= end for p, at in self._next.items())
 
     def _show(self, batches: Sequence[RawBatch], ingested: Ingested) -> None:
         import pyarrow as pa  # noqa: PLC0415 - only a dry run prints rows

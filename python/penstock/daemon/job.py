@@ -14,8 +14,7 @@ from penstock.pipeline import Limits, Pipeline
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
 from penstock.sink.rotation import Rotation
-from penstock.source.kafka import KafkaSource
-from penstock.watchdog import Watchdog
+from penstock.source.open import open_source
 
 if TYPE_CHECKING:
     from penstock.config import Config
@@ -31,7 +30,7 @@ class Job:
         self._config = config
         self._options = options
         self._engine = Engine(config.engine_json(), config.pipeline.workers)
-        self._source = KafkaSource(config.source)
+        self._source = open_source(config)
         self._pipeline: Pipeline | None = None
         self._stopping = False
 
@@ -83,8 +82,7 @@ class Job:
             ),
             rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
             dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
-            acknowledger=Acknowledger(tables.table_id, self._source.commit_offsets),
-            watchdog=Watchdog(self._source),
+            acknowledger=Acknowledger(tables.table_id, self._source.acknowledge),
         )
 
     def _open_tables(self) -> ParquetDirectory:
