@@ -88,6 +88,10 @@ class ParquetDirectory:
         """Create the origin if there is none; what `refresh` then reads rules."""
         table.put_origin(self._storage["main"], partition, offset)
 
+    def topics(self) -> dict[str, str]:
+        """The topic ids that the main table knows, with the names it knows them by."""
+        return table.topics(self._storage["main"])
+
     def refresh(self, partition: Partition) -> TableState:
         """What the tables say about `partition` now; temporary files of dead writers are removed on the way.
 

@@ -78,13 +78,30 @@ class DryRun:
                 self._engine.open(partition.topic, partition.number, _EPOCH, 0, None)
                 self._next[partition] = origins.get(partition, 0)
                 self._source.seek(partition, self._next[partition], _EPOCH)
+            for error in self._source.faults().values():
+                raise error
             if batches:
                 self._show(batches, await asyncio.to_thread(self._engine.ingest, batches))
 
+            if self._source.finite:
+                self._leave_ended()
+
+    def _leave_ended(self) -> None:
+        for partition in [partition for partition in self._next if self._ended(partition)]:
+            del self._next[partition]
+            self._engine.discard(partition.topic, partition.number, _EPOCH)
+            self._source.finished(partition)
+
     def _at_end(self) -> bool:
+        if self._source.finite:
+            return self._source.settled and not self._next and not self._assigned
         if not self._options.until_end or not self._next:
             return False
-        return all((end := self._source.end(p)) is not None and at >= end for p, at in self._next.items())
+        return all(map(self._ended, self._next))
+
+    def _ended(self, partition: Partition) -> bool:
+        end = self._source.end(partition)
+        return end is not None and self._next[partition] >= end
 
     def _show(self, batches: Sequence[RawBatch], ingested: Ingested) -> None:
         import pyarrow as pa  # noqa: PLC0415 - only a dry run prints rows

@@ -63,6 +63,8 @@ class Job:
         config = self._config
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
             origins = await positions.origins(config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)

@@ -102,6 +102,9 @@ class KafkaSource:
         self._topics = Topics(self._config, self._client)
         self.cluster_id = (await self._topics.check()).cluster_id
 
+    def recognise(self, topics: Mapping[str, str]) -> None:
+        """Nothing to do: a topic keeps its name."""
+
     async def join(self, owner: Owner) -> None:
         """Join the group, or without one take every partition; `owner` hears of partitions from now on."""
         self._owner = owner

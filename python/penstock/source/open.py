@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock.errors import InternalError
+
 if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.source.source import Source
@@ -11,6 +13,15 @@ if TYPE_CHECKING:
 
 def open_source(config: Config, *, group: bool = True) -> Source:
     """The source that `config` names, not connected. Without `group` nothing is shared with other processes."""
-    from penstock.source.kafka import KafkaSource  # noqa: PLC0415 - each kind with its own imports
+    from penstock.config import FileSource, KafkaSource  # noqa: PLC0415 - each kind with its own imports
 
-    return KafkaSource(config.source, group=group)
+    match config.source:
+        case FileSource():
+            from penstock.source import file  # noqa: PLC0415
+
+            return file.FileSource(config.source, config.decode.max_bytes)
+        case KafkaSource():
+            from penstock.source import kafka  # noqa: PLC0415
+
+            return kafka.KafkaSource(config.source, group=group)
+    raise InternalError("A memory source is made by penstock.testing.")

@@ -44,6 +44,12 @@ class Source(Protocol):
     async def connect(self) -> None:
         """Reach it. Raises what is wrong with settings, brokers, topics or files."""
 
+    def recognise(self, topics: Mapping[str, str]) -> None:
+        """The topic ids that the table knows, with its names for them. Between `connect` and `join`, if `finite`.
+
+        `PositionError` for what may be in the table already, or not.
+        """
+
     async def join(self, owner: Owner) -> None:
         """`owner` hears of partitions from now on."""
 
