@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from penstock._native import Engine
@@ -12,25 +13,41 @@ from penstock.commit.protocol import Settings
 from penstock.dead_letter import DeadLetterLimit
 from penstock.pipeline import Limits, Pipeline
 from penstock.positions import Positions
-from penstock.sink.local import LocalStorage
+from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
 from penstock.source.open import open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
     from penstock.pipeline import Totals
+    from penstock.sink.storage import Storage
+    from penstock.source.source import Source
 
 
 class Job:
     """One run. `run` once; `stop` at any time."""
 
-    def __init__(self, config: Config, options: RunOptions) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: RunOptions,
+        *,
+        source: Source | None = None,
+        open_storage: Callable[[Path], Storage] = open_local,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The source is that of `config` unless one is given. `open_storage` may block; `clock`: see `Pipeline`."""
         self.ended = True
         self._config = config
         self._options = options
         self._engine = Engine(config.engine_json(), config.pipeline.workers)
-        self._source = open_source(config)
+        self._source = open_source(config) if source is None else source
+        self._open_storage = open_storage
+        self._clock = clock
         self._pipeline: Pipeline | None = None
         self._stopping = False
 
@@ -85,17 +102,15 @@ class Job:
             rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
             dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
             acknowledger=Acknowledger(tables.table_id, self._source.acknowledge),
+            clock=self._clock,
         )
 
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""
         config = self._config
-        main, dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
-        main.make()
-        dead_letter.make()
         return ParquetDirectory(
-            main,
-            dead_letter,
+            self._open_storage(config.sink.path),
+            self._open_storage(config.dead_letter.path),
             name=config.pipeline.name,
             cluster_id=self._source.cluster_id,
             schemas={"main": self._engine.schema_json("main"), "dead_letter": self._engine.schema_json("dead_letter")},

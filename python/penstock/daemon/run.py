@@ -53,6 +53,22 @@ class RunResult:
     bytes_out: int
     seconds: float
 
+    @classmethod
+    def of(cls, totals: Totals, seconds: float) -> RunResult:
+        """The result of a run that took `seconds`."""
+        counts = totals.counts
+        return cls(
+            records=counts.records,
+            rows=counts.rows,
+            dead_letters=counts.dead_letters,
+            filtered=counts.filtered,
+            tombstones=counts.tombstones,
+            commits=totals.commits,
+            bytes_in=totals.bytes_in,
+            bytes_out=totals.bytes_out,
+            seconds=round(seconds, 3),
+        )
+
 
 def run(config: Config, options: RunOptions) -> RunResult:
     """Run until stopped, to the end or to a fault; blocks. Raises `PenstockError` for whatever ended it wrongly."""
@@ -78,18 +94,7 @@ def run(config: Config, options: RunOptions) -> RunResult:
         else:
             # What is left on the loop or in threads may never end by itself, and `asyncio.run` would wait for it.
             _end_soon(exit_code)
-    counts = totals.counts
-    return RunResult(
-        records=counts.records,
-        rows=counts.rows,
-        dead_letters=counts.dead_letters,
-        filtered=counts.filtered,
-        tombstones=counts.tombstones,
-        commits=totals.commits,
-        bytes_in=totals.bytes_in,
-        bytes_out=totals.bytes_out,
-        seconds=round(time.monotonic() - started, 3),
-    )
+    return RunResult.of(totals, time.monotonic() - started)
 
 
 class Work(Protocol):
