@@ -133,6 +133,8 @@ class Delivery:
         self._patience = Patience(f"{partition}: the sink")
         self._open = _Open()
         self._sealed: _Sealed | None = None
+        self._opened: int | None = None
+        """The epoch that the core knows of; it may be one behind while verdicts are loaded."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
         self.taken = Counts()
@@ -182,7 +184,7 @@ class Delivery:
     async def store_finished(self) -> None:
         """Move the finished row groups of the open files to storage."""
         epoch = self.assignment.epoch
-        if epoch is None:
+        if epoch is None or epoch != self._opened:
             return
         for table in TABLES:
             chunks = self._host.engine.take(table, self.partition.topic, self.partition.number, epoch)
@@ -293,6 +295,7 @@ class Delivery:
             return ()
         topic, number = self.partition.topic, self.partition.number
         self._host.engine.open(topic, number, begin.epoch, begin.dead_letters_from, verdicts)
+        self._opened = begin.epoch
         for gap in begin.gaps:
             log.warning(
                 "Retention deleted offsets that were not committed; the table records the gap.",

@@ -82,8 +82,8 @@ class Result:
         return _rows(self.tables.dead_letter, whole=True)
 
     def table(self) -> pa.Table:
-        """The main table with all its columns, as Arrow."""
-        return pa.concat_tables(_data_files(self.tables.main))
+        """The main table with all its columns, as Arrow; without any while nothing is committed."""
+        return pa.concat_tables(_data_files(self.tables.main) or [pa.table({})])
 
 
 def run_pipeline(

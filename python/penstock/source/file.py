@@ -101,16 +101,21 @@ class FileSource:
         self._assign()
 
     def _assign(self) -> None:
-        while self._waiting and len(self._assigned) < FILES_AT_ONCE and self._owner is not None:
-            partition = self._waiting.popleft()
-            self._assigned.add(partition)
-            self._owner.assigned([partition])
+        """Hand out files while there is room; of one name (rotation) only one at a time: the core wants it."""
+        for partition in list(self._waiting):
+            if len(self._assigned) >= FILES_AT_ONCE or self._owner is None:
+                return
+            if all(partition.topic != other.topic for other in self._assigned):
+                self._waiting.remove(partition)
+                self._assigned.add(partition)
+                self._owner.assigned([partition])
 
     async def stop(self) -> bool:
         """See `Source`."""
         blocks = [reading.block for reading in self._reading.values()]
         if self._stdin_reader is not None and blocks:
             self._stdin_reader.interrupt()
+        self._owner = None
         for partition in list(self._reading):
             self.release(partition)
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -149,10 +154,10 @@ class FileSource:
         return asyncio.get_running_loop().run_in_executor(self._threads, reader.read)
 
     def release(self, partition: Partition) -> None:
-        """See `Source`."""
+        """See `Source`. It makes room for another file: nobody gives a file up to read it again."""
         self._stop_reading(partition)
         self._faults.pop(partition, None)
-        self._moved.set()
+        self.finished(partition)
 
     def _stop_reading(self, partition: Partition) -> None:
         reading = self._reading.pop(partition, None)
@@ -161,8 +166,9 @@ class FileSource:
 
     def finished(self, partition: Partition) -> None:
         """See `Source`."""
-        self._assigned.discard(partition)
-        self._assign()
+        if partition in self._assigned:
+            self._assigned.remove(partition)
+            self._assign()
 
     def pause(self) -> None:
         """See `Source`. What was read ahead is kept."""
