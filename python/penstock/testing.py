@@ -21,7 +21,7 @@ from penstock.batch import Partition
 from penstock.commit import file_name
 from penstock.config import load_test
 from penstock.daemon.job import Job
-from penstock.daemon.run import RunOptions, RunResult
+from penstock.daemon.run import RunOptions, RunResult, telling
 from penstock.sink.memory import MemoryStorage
 from penstock.source.memory import CLUSTER_ID, MemorySource, Record, Wait
 
@@ -30,7 +30,18 @@ if TYPE_CHECKING:
 
     from penstock.config import Config
 
-__all__ = ["Clock", "MemorySource", "MemoryStorage", "Record", "Result", "Tables", "Wait", "deliver", "run_pipeline"]
+__all__ = [
+    "Clock",
+    "Entry",
+    "MemorySource",
+    "MemoryStorage",
+    "Record",
+    "Result",
+    "Tables",
+    "Wait",
+    "deliver",
+    "run_pipeline",
+]
 
 TOPIC = "test"
 _PLACE = "kafka_"
@@ -116,7 +127,11 @@ async def deliver(config: Config, source: MemorySource, tables: Tables, clock: C
         return tables.main if path == config.sink.path else tables.dead_letter
 
     job = Job(config, RunOptions(), source=source, open_storage=open_storage, clock=clock)
-    return Result(RunResult.of(await job.run(), clock()), tables)
+    try:
+        totals = await job.run()
+    except BaseExceptionGroup as group:
+        raise telling(group) from group
+    return Result(RunResult.of(totals, clock()), tables)
 
 
 def partition(topic: str = TOPIC, number: int = 0) -> Partition:

@@ -27,7 +27,7 @@ def file_job(tmp_path: Path) -> Iterator[FileJob]:
     job = FileJob(tmp_path)
     for number in range(12):
         job.write(f"{number:02}.ndjson{'.gz' if number % 3 == 0 else ''}", troubled(120, number))
-    job.write("large.ndjson", large(6000, 12))
+    job.write("large.ndjson", large(4500, 12))
     yield job
     job.close()
     print(job.report())  # noqa: T201 (pytest shows it when the test fails)

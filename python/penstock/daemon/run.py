@@ -126,7 +126,7 @@ async def _run(work: Work) -> Totals:
     try:
         return await work.run()
     except BaseExceptionGroup as group:
-        raise _telling(group) from group
+        raise telling(group) from group
 
 
 def _mind_signals(stop: Callable[[], None]) -> None:
@@ -150,7 +150,7 @@ def _mind_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, on_signal, number)
 
 
-def _telling(group: BaseExceptionGroup) -> BaseException:
+def telling(group: BaseExceptionGroup) -> BaseException:
     """The one failure of several that tells what happened: an expected one, if there is any."""
     leaves = list(_leaves(group))
     return next((leaf for leaf in leaves if isinstance(leaf, PenstockError)), leaves[0])
