@@ -314,8 +314,11 @@ class Pipeline:
             if partition in self._deliveries:
                 self._tasks.create_task(self._deliveries[partition].rewind())
         for partition, error in self._source.faults().items():
+            delivery = self._deliveries.get(partition)
+            if delivery is not None and delivery.assignment.phase in (Phase.REFRESHING, Phase.PUTTING_ORIGIN):
+                continue  # It begins again, and meets the fault again if that is still there.
             self._source.release(partition)
-            if partition in self._deliveries:
+            if delivery is not None:
                 # What came before the damage is committed, and the partition is left: then it has no more faults.
                 await self._end([partition], self._limits.shutdown_seconds)
                 self.faulted(partition, error)
@@ -336,6 +339,7 @@ class Pipeline:
             if delivery.taken.records and not delivery.taken.rows and (hint := self._source.hint(partition)):
                 log.warning("No record of it could be decoded.", partition=str(partition), hint=hint)
             del self._deliveries[partition]
+            self._commits.pop(partition, None)
             await delivery.leave()
             self._source.finished(partition)
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.source.files import FileJob
+from tests.telemetry.conftest import restore_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+__all__ = ["file_job", "restore_log"]
 
 
 @pytest.fixture

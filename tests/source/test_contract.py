@@ -177,6 +177,18 @@ async def test_the_facts_fit_what_is_read(make: Make, connected: list[Source]) -
     assert (list(source.out_of_range), source.stuck(), source.hint(first)) == ([], None, None)
 
 
+async def test_a_sample_takes_nothing_away(connected: list[Source], tmp_path: Path) -> None:
+    """Of every kind that has one: its records come again."""
+    for source in (make_files(tmp_path, "")(VALUES, VALUES), make_memory(VALUES, VALUES)):
+        assert isinstance(source, FileSource | MemorySource)
+        await source.connect()
+        sample = await source.sample(500)
+        assert len(sample) == 500
+        assert set(sample) <= set(VALUES)
+        reader = await join(source, connected)
+        assert await reader.read(reader.partitions[0]) == VALUES
+
+
 async def test_partitions_that_end_make_room_for_others(make: Make, connected: list[Source]) -> None:
     """However many there are, each is assigned once; then the source is settled."""
     count = FILES_AT_ONCE * 2 + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
+from penstock.source import file_reader
 from tests.broker.process import wait_until
 from tests.broker.source_log import data_files
 
@@ -90,6 +92,21 @@ def test_nothing_on_stdin_is_no_error(tmp_path: Path) -> None:
     with penstock(tmp_path) as process:
         _, err = process.communicate(b"", timeout=60)
     assert process.returncode == 0, err
+
+
+def test_a_sample_of_stdin_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was looked at first comes first, once."""
+    descriptor, writer = os.pipe()
+    monkeypatch.setattr(file_reader, "_STDIN", descriptor)
+    os.write(writer, b'{"n": 1}\n{"n": 2}\n{"n":')
+    os.write(writer, b" 3}")
+    os.close(writer)
+    with contextlib.closing(file_reader.StdinReader(1000)) as reader:
+        assert reader.sample(3) == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
+        found = reader.read(), reader.read()
+        assert [block.records for block in found] == [[b'{"n": 1}', b'{"n": 2}'], [b'{"n": 3}']]
+        assert [block.last for block in found] == [False, True]
+    os.close(descriptor)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--until-end", is_flag=True, help="Stop at the end the topics have at the start.")
+@click.option("--until-end", is_flag=True, help="Stop at the end the topics have at the start; files do.")
 @click.option("--max-records", type=click.IntRange(min=1), metavar="N", help="Stop after about N decoded records.")
 @click.option("--dry-run", is_flag=True, help="Print rows instead; join no group, write and commit nothing.")
 @click.option("--take-over", is_flag=True, help="Continue a table that was written under another pipeline name.")

@@ -11,6 +11,7 @@ import sys
 import uuid
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,7 @@ class FileSource:
         self._max_bytes = max_bytes
         self._stdin = Partition(CLUSTER_ID, "stdin", uuid.uuid4().hex, 0) if config.stdin else None
         self._stdin_reader: StdinReader | None = None
+        self._stdin_begun = False
         self._files: dict[Partition, FileIdentity] = {}
         self._waiting: deque[Partition] = deque()
         """Not assigned yet."""
@@ -73,7 +75,7 @@ class FileSource:
         self._hints: dict[Partition, str] = {}
         self._ends: dict[Partition, int] = {}
         self._faults: dict[Partition, PenstockError] = {}
-        self._threads = ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="source")
+        self._threads: ThreadPoolExecutor
         self._moved = asyncio.Event()
         self._owner: Owner | None = None
         self.paused = False
@@ -82,6 +84,7 @@ class FileSource:
 
     async def connect(self) -> None:
         """See `Source`: find the files."""
+        self._threads = ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="source")
         if self._stdin is not None:
             log.warning("Standard input can't be read twice: a restart appends, it does not continue.")
             return
@@ -90,6 +93,29 @@ class FileSource:
     def recognise(self, topics: Mapping[str, str]) -> None:
         """See `Source`."""
         self._name([recognise(file, topics) for file in self._files.values()])
+
+    async def sample(self, limit: int) -> list[bytes]:
+        """The first records, about `limit` if there are so many, from each file about the same number.
+
+        Between `connect` and `join`. They are handed over all the same, those of standard input too.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._sample, limit)
+
+    def _sample(self, limit: int) -> list[bytes]:
+        if self._stdin is not None:
+            self._stdin_reader = self._stdin_reader or StdinReader(self._max_bytes)
+            return self._stdin_reader.sample(limit)
+        found: list[bytes] = []
+        for left, file in zip(range(len(self._files), 0, -1), self._files.values(), strict=True):
+            share, taken = -(-(limit - len(found)) // left), 0
+            with closing(FileReader(file, 0, self._max_bytes)) as reader:
+                while taken < share:
+                    block = reader.read()
+                    found += block.records[: share - taken]
+                    taken += len(block.records)
+                    if block.last:
+                        break
+        return found
 
     def _name(self, files: Sequence[FileIdentity]) -> None:
         self._files = {file.partition: file for file in files}
@@ -138,8 +164,9 @@ class FileSource:
         self._stop_reading(partition)
         if partition != self._stdin:
             reader: Reader = FileReader(self._files[partition], offset, self._max_bytes)
-        elif self._stdin_reader is None:
-            reader = self._stdin_reader = StdinReader(self._max_bytes)
+        elif not self._stdin_begun:
+            self._stdin_begun = True
+            reader = self._stdin_reader = self._stdin_reader or StdinReader(self._max_bytes)
         else:
             self._faults[partition] = UnavailableError(
                 f"stdin can't be read a second time, and the records from {offset} on are not in the table: the sink "
@@ -258,7 +285,7 @@ class FileSource:
         """Nothing to do."""
 
 
-def raw_batch(partition: Partition, epoch: int, start: int, values: Sequence[bytes | None]) -> RawBatch:
+def raw_batch(partition: Partition, epoch: int, start: int, values: Sequence[bytes]) -> RawBatch:
     """`values` as the records from offset `start` on: without keys, headers or times."""
     count = len(values)
     return RawBatch(
@@ -271,5 +298,5 @@ def raw_batch(partition: Partition, epoch: int, start: int, values: Sequence[byt
         headers=[()] * count,
         offsets=range(start, start + count),
         timestamps=[-1] * count,
-        size_bytes=sum(len(value) for value in values if value is not None) + count * _RECORD_OVERHEAD_BYTES,
+        size_bytes=sum(map(len, values)) + count * _RECORD_OVERHEAD_BYTES,
     )

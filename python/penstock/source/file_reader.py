@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from penstock.errors import PositionError, UnavailableError
 from penstock.source.compressed import DamagedError, decompressed
-from penstock.source.find_files import file_error
+from penstock.source.find_files import file_error, opener
 from penstock.source.lines import BLOCK_BYTES, Lines
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class FileReader:
     def _open(self) -> None:
         if self._file is not None:
             return
-        file = self._file = open(self._identity.path, "rb", buffering=0)  # noqa: PTH123, SIM115 - `close` closes it
+        file = self._file = open(self._identity.path, "rb", buffering=0, opener=opener)  # noqa: SIM115 - see `close`
         status = os.fstat(file.fileno())
         if (status.st_dev, status.st_ino) != (self._identity.device, self._identity.inode):
             raise PositionError(
@@ -124,8 +124,8 @@ class FileReader:
 
     def _damaged(self, error: DamagedError) -> UnavailableError:
         return UnavailableError(
-            f"{self._identity.path}: {error}. The first {self._good} records are good, and in the table. Replace it by "
-            "a whole copy under the same name and inode (cp, not mv), or under a new name without those records."
+            f"{self._identity.path}: {error}. The first {self._good} records are good and committed. Write the whole "
+            "content over it (cp, not mv, so that it stays the same file) and run again: the rest follows."
         )
 
 
@@ -137,10 +137,23 @@ class StdinReader:
         self.hint: str | None = None
         self._lines = Lines(max_bytes)
         self._first = True
+        self._sampled: list[Block] = []
+        """Read ahead by `sample`, not handed over yet."""
         self._wake, self._waker = os.pipe()
 
     def read(self) -> Block:
         """See `Reader`. Returns a last block also after `interrupt`."""
+        return self._sampled.pop(0) if self._sampled else self._read()
+
+    def sample(self, limit: int) -> list[bytes]:
+        """The first records, at least `limit` if there are so many; `read` hands them over all the same."""
+        while sum(len(block.records) for block in self._sampled) < limit:
+            self._sampled.append(self._read())
+            if self._sampled[-1].last:
+                break
+        return [record for block in self._sampled for record in block.records]
+
+    def _read(self) -> Block:
         while True:
             try:
                 ready, _, _ = select.select([_STDIN, self._wake], [], [])

@@ -49,7 +49,7 @@ def _matches(pattern: str) -> Iterator[str]:
 
 def _identify(path: str) -> FileIdentity:
     try:
-        with open(path, "rb", buffering=0, opener=_opener) as file:
+        with open(path, "rb", buffering=0, opener=opener) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise _not_a_file(path, status.st_mode)
@@ -62,7 +62,7 @@ def _identify(path: str) -> FileIdentity:
     return identify(path, status, head)
 
 
-def _opener(path: str, flags: int) -> int:
+def opener(path: str, flags: int) -> int:
     """Without waiting for the writer of a named pipe."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-BLOCK_BYTES = 2 * 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 
 
 class Lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from penstock.batch import Partition, RawBatch
@@ -83,6 +84,11 @@ class MemorySource:
         """See `Source`."""
         self._reading.clear()
         return True
+
+    async def sample(self, limit: int) -> list[bytes]:
+        """The first records, at most `limit`, tombstones left out. They are handed over all the same."""
+        values = (record.value for records in self._records.values() for record in records)
+        return list(islice((value for value in values if value is not None), limit))
 
     # ---- reading
 
