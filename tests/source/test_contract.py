@@ -200,3 +200,23 @@ async def test_partitions_that_end_make_room_for_others(make: Make, connected: l
     assert sorted(map(bytes, filter(None, found))) == sorted(VALUES[:count])
     assert reader.source.settled
     assert len(set(reader.partitions)) == count
+
+
+async def test_a_fault_is_met_again_after_seek(connected: list[Source], tmp_path: Path) -> None:
+    """What was read ahead may be damaged while the pipeline has to go back: the records come first, then the fault."""
+    make = make_files(tmp_path, ".gz")
+    source = make(VALUES)
+    path = tmp_path / "000.ndjson.gz"
+    path.write_bytes(path.read_bytes()[:-4])
+    reader = await join(source, connected)
+    (wanted,) = reader.partitions
+    for _ in range(2):
+        assert source.seek(wanted, 0, EPOCH)
+        assert source.faults() == {}
+        found: list[bytes | None] = []
+        while not source.faults():
+            found += [value for batch in await reader.poll() for value in batch.values]
+        assert found == VALUES
+    assert str(source.faults()[wanted]).startswith(f"{path}: it is cut off")
+    source.release(wanted)
+    assert source.faults() == {}

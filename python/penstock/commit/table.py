@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.commit import file_name
 from penstock.errors import ConfigError
+from penstock.source import file_identity
 
 if TYPE_CHECKING:
     from penstock.batch import Partition
@@ -30,8 +31,6 @@ TAKE_OVER = "_penstock/take-over/"
 SCHEMA = "_penstock/schema.json"
 STARTED = "_penstock/started.json"
 ORIGIN = "_penstock/origin/"
-FILES = "files"
-"""The cluster id of a table of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +171,7 @@ def _check_use(storage: Storage, found: Identity, role: str, cluster_id: str) ->
             f"{storage.location} is a table of role {found.role} (of pipeline {found.name}), not {role}: exchange "
             "sink.path and dead_letter.path, or choose another path."
         )
-    if found.cluster_id != cluster_id and FILES in (found.cluster_id, cluster_id):
+    if found.cluster_id != cluster_id and file_identity.CLUSTER_ID in (found.cluster_id, cluster_id):
         raise ConfigError(
             f"{storage.location} holds records of another kind of source (Kafka or files): correct source.type, or "
             "write to a new path."

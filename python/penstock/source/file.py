@@ -162,6 +162,7 @@ class FileSource:
         if partition not in self._assigned:
             return False
         self._stop_reading(partition)
+        self._faults.pop(partition, None)  # If it is still there, it is met again.
         if partition != self._stdin:
             reader: Reader = FileReader(self._files[partition], offset, self._max_bytes)
         elif not self._stdin_begun:
