@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from penstock.commit.protocol import Phase
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from penstock._native import Engine
     from penstock.delivery import Delivery
     from penstock.pipeline import Pipeline
-    from penstock.source.kafka import KafkaSource
-    from penstock.watchdog import Watchdog
+    from penstock.source.source import Source
 
 SILENT_SECONDS = 15.0
 """A broker answers the fetches of an idle topic too, within a second."""
@@ -28,17 +26,16 @@ def held_bytes(engine: Engine, deliveries: Iterable[Delivery]) -> int:
 class Health:
     """Looks at a running pipeline from outside. Called on the event loop; never waits."""
 
-    def __init__(self, pipeline: Pipeline, source: KafkaSource, watchdog: Watchdog) -> None:
+    def __init__(self, pipeline: Pipeline, source: Source) -> None:
         self._pipeline = pipeline
         self._source = source
-        self._watchdog = watchdog
 
     def not_ready(self) -> str | None:
         """Why records may not get through now, in a sentence; None if they do, or if there are none for us."""
         return next(self._reasons(), None)
 
     def _reasons(self) -> Iterator[str]:
-        pipeline, waiting, silent = self._pipeline, self._source.waiting_seconds(), self._watchdog.silent_seconds
+        pipeline, waiting, silent = self._pipeline, self._source.waiting_seconds(), self._source.silent_seconds
         if pipeline.stopping:
             yield "It is stopping: what is open is committed."
         for partition, fault in pipeline.faults.items():
@@ -59,7 +56,7 @@ class Health:
 
     def observe(self) -> None:
         """Set the gauges."""
-        pipeline, metrics, now = self._pipeline, self._pipeline.metrics, time.monotonic()
+        pipeline, metrics, now = self._pipeline, self._pipeline.metrics, self._pipeline.now()
         deliveries = list(pipeline.deliveries)
         metrics.observe_lag(self._source.lag())
         metrics.paused.set(self._source.paused)

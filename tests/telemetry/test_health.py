@@ -46,11 +46,17 @@ class Parts:
             deliveries=[delivery()],
             metrics=self.metrics,
             engine=stand_in(memory=lambda: 1000, open_files=lambda: ["a", "b"]),
+            now=lambda: 0.0,
         )
         self.waiting = 0.0
-        self.source = stand_in(waiting_seconds=lambda: self.waiting, settled=True, paused=True, lag=lambda: {EVENTS: 5})
-        self.watchdog = stand_in(silent_seconds=1.0)
-        self.health = Health(self.pipeline, self.source, self.watchdog)
+        self.source = stand_in(
+            waiting_seconds=lambda: self.waiting,
+            silent_seconds=1.0,
+            settled=True,
+            paused=True,
+            lag=lambda: {EVENTS: 5},
+        )
+        self.health = Health(self.pipeline, self.source)
 
 
 def test_assigned_and_committing_is_ready() -> None:
@@ -78,7 +84,7 @@ def test_assigned_and_committing_is_ready() -> None:
             "events-0: its position is looked for.",
         ),
         (
-            lambda p: setattr(p.watchdog, "silent_seconds", SILENT_SECONDS + 2),
+            lambda p: setattr(p.source, "silent_seconds", SILENT_SECONDS + 2),
             "Kafka has answered no fetch for 17 s.",
         ),
     ],

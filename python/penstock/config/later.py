@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 NOT_YET = "not available yet in this version"
 
 VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
-    ("source", "type"): (("file", "memory"), 'write "kafka"'),
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
     ("decode", "coerce"): ((True,), "leave it out"),

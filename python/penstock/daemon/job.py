@@ -17,19 +17,23 @@ from penstock.dead_letter import DeadLetterLimit
 from penstock.health import Health
 from penstock.pipeline import Limits, Pipeline
 from penstock.positions import Positions
-from penstock.sink.local import LocalStorage
+from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
-from penstock.source.kafka import FETCH_BYTES, KafkaSource
+from penstock.source.open import open_source
 from penstock.telemetry.heartbeat import beating
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.server import serve
 from penstock.telemetry.stuck import watching
-from penstock.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
     from penstock.pipeline import Totals
+    from penstock.sink.storage import Storage
+    from penstock.source.source import Source
 
 
 log = structlog.get_logger("penstock.daemon")
@@ -41,18 +45,24 @@ FETCHES_PER_LIMIT = 16
 class Job:
     """One run. `run` once; `stop` at any time. It is what the telemetry observes."""
 
-    def __init__(self, config: Config, options: RunOptions) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: RunOptions,
+        *,
+        source: Source | None = None,
+        open_storage: Callable[[Path], Storage] = open_local,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The source is that of `config` unless one is given. `open_storage` may block; `clock`: see `Pipeline`."""
         self.ended = True
         self._config = config
         self._options = options
         self._engine = Engine(config.engine_json(), config.pipeline.workers)
         self._metrics = Metrics()
-        self._source = KafkaSource(
-            config.source,
-            self._metrics,
-            fetch_bytes=min(FETCH_BYTES, config.pipeline.memory_limit // FETCHES_PER_LIMIT),
-        )
-        self._watchdog = Watchdog(self._source)
+        self._source = open_source(config, self._metrics) if source is None else source
+        self._open_storage = open_storage
+        self._clock = clock
         self._pipeline: Pipeline | None = None
         self._health: Health | None = None
         self._stopping = False
@@ -86,7 +96,7 @@ class Job:
         try:
             await self._source.connect()
             pipeline = self._pipeline = await self._assemble()
-            self._health = Health(pipeline, self._source, self._watchdog)
+            self._health = Health(pipeline, self._source)
             if self._stopping:
                 pipeline.stop()
             try:
@@ -106,11 +116,13 @@ class Job:
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
         log.info(
-            "Kafka is connected, and the tables are open.",
-            cluster=self._source.cluster_id,
+            "The source is connected, and the tables are open.",
+            source=self._source.cluster_id,
             path=str(config.sink.path),
             dead_letter_path=str(config.dead_letter.path),
         )
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
             origins = await positions.origins(config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)
@@ -131,20 +143,17 @@ class Job:
             ),
             rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
             dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
-            acknowledger=Acknowledger(tables.table_id, self._source.commit_offsets, self._metrics),
-            watchdog=self._watchdog,
+            acknowledger=Acknowledger(tables.table_id, self._source.acknowledge, self._metrics),
             metrics=self._metrics,
+            clock=self._clock,
         )
 
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""
         config = self._config
-        main, dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
-        main.make()
-        dead_letter.make()
         return ParquetDirectory(
-            main,
-            dead_letter,
+            self._open_storage(config.sink.path),
+            self._open_storage(config.dead_letter.path),
             name=config.pipeline.name,
             cluster_id=self._source.cluster_id,
             schemas={"main": self._engine.schema_json("main"), "dead_letter": self._engine.schema_json("dead_letter")},
