@@ -49,7 +49,7 @@ class Report:
     bytes: int
     """Bytes of record values."""
     drift: dict[str, int]
-    """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text filter_undecided."""
+    """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text coerced filter_undecided."""
 
 @final
 class Ingested:

@@ -37,6 +37,9 @@ class Decode(Section):
     format: Literal["json"] = "json"
     infer_records: Annotated[int, Field(ge=1)] = 10_000
     coerce: bool = False
+    """Take values of another kind where they say exactly what the column wants, never rounded or guessed: strings that
+    are one JSON number (int64, float64, decimal, timestamp in its unit) or true or false (bool), whole numbers written
+    like 12.0 or 12e3 (int64, timestamp), numbers and bools as written (string)."""
     invalid_text: Literal["reject", "replace"] = "reject"
     max_depth: Annotated[int, Field(ge=1, le=1024)] = 128
     max_bytes: Size = 16 * 2**20

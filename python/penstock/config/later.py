@@ -16,7 +16,6 @@ VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("source", "type"): (("file", "memory"), 'write "kafka"'),
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
-    ("decode", "coerce"): ((True,), "leave it out"),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
 KEYS: dict[KeyPath, str] = {("telemetry", "listen"): "leave it out"}
