@@ -188,10 +188,6 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
     "file source": ({"source": '§type = "file"\npath = "a"'}, f'source.type: "file" is {LATER}; write "kafka"'),
     "fast fetch": ({"source": SOURCE + '§fetch_mode = "fast"'}, f'source.fetch_mode: "fast" is {LATER}; write "auto"'),
     "format": ({"decode": '§format = "otlp_proto"'}, f'decode.format: "otlp_proto" is {LATER}; write "json"'),
-    "inference": (
-        {"decode.columns": None, "§decode": ""},
-        f"decode.columns: inferring columns is {LATER}; declare them",
-    ),
     "delta": ({"sink": SINK + '§type = "delta"'}, f'sink.type: "delta" is {LATER}; write "parquet"'),
     "iceberg": ({"sink": SINK + '§type = "iceberg"'}, f'sink.type: "iceberg" is {LATER}'),
     "kafka sink": ({"sink": '§type = "kafka"\nbrokers = ["a:1"]'}, f'sink.type: "kafka" is {LATER}'),

@@ -35,9 +35,6 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
         kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
         where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
         yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step")
-    decode = values.get("decode", {})
-    if isinstance(decode, dict) and "columns" not in decode:
-        yield Problem(("decode", "columns"), f"inferring columns is {NOT_YET}; declare them under [decode.columns]")
 
 
 def settled(refused: Problem) -> KeyPath:

@@ -10,7 +10,7 @@ use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
 use super::builder::{ScalarBuilder, TooMuchText, append_string, check_room};
 use super::findings::Findings;
 use super::kind::{ColumnKind, StructField};
-use super::nested::Node;
+use super::nested_tree::Node;
 use super::scalar::Value;
 
 /// The builder of a type, whatever it nests.
