@@ -103,13 +103,13 @@ impl Column {
     /// If the column can't take more text; the call is lost then.
     pub fn append(&mut self, text: &str, findings: &Findings) -> Result<(), TooMuchText> {
         match &mut self.0 {
-            Cells::Strings { held, builder } => match held.take() {
-                Some(token) => append_string(token, text, builder),
-                None => {
-                    builder.append_null();
-                    Ok(())
+            Cells::Strings { held, builder } => {
+                if let Some(token) = held.take() {
+                    return append_string(token, text, builder);
                 }
-            },
+                builder.append_null();
+                Ok(())
+            }
             Cells::Scalar { held, builder, .. } => builder.append(held.take(), text, findings),
             Cells::Nested(nested) => nested.append(text, findings),
         }
