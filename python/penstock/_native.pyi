@@ -112,15 +112,15 @@ class Engine:
         """Decode, transform and append. Batches of one partition in order; partitions in parallel. Thread-safe."""
 
     def flush(self, table: str, topic: str, partition: int, epoch: int) -> None:
-        """End the open row group, so that `take` can free it."""
+        """End the open row group, so that `take` can free it. Nothing is open of a discarded assignment."""
 
     def take(self, table: str, topic: str, partition: int, epoch: int) -> list[Chunk]:
-        """The finished bytes since the last `take`; they leave the engine's memory."""
+        """The finished bytes since the last `take`; they leave the engine's memory. None of a discarded assignment."""
 
     def seal(self, table: str, topic: str, partition: int, epoch: int, metadata: dict[str, str]) -> list[Chunk]:
         """End the file with `metadata` in its footer; the rest of its bytes.
 
-        A file without rows is valid and has the schema.
+        A file without rows is valid and has the schema. Of a discarded assignment there are no bytes.
         """
 
     def discard(self, topic: str, partition: int, epoch: int) -> None:

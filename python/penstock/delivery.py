@@ -5,6 +5,7 @@ The protocol decides (`commit/protocol.py`); this module waits: for the tables, 
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from penstock.commit.tables import Tables
     from penstock.errors import PenstockError
     from penstock.sink.data_file import DataFile
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.commit")
 
@@ -47,6 +49,10 @@ class Host(Protocol):
     @property
     def tables(self) -> Tables:
         """Where the partition is delivered to."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where it is counted."""
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -98,6 +104,8 @@ class _Sealed:
     write: Write
     open: _Open
     chunks: dict[Table, list[Chunk]]
+    since: float = field(default_factory=time.monotonic)
+    """Monotonic seconds of the cut."""
 
     @property
     def memory_bytes(self) -> int:
@@ -130,11 +138,15 @@ class Delivery:
         self.partition = partition
         self.assignment = Assignment(partition, settings, epochs)
         self._host = host
-        self._patience = Patience(f"{partition}: the sink")
+        self._patience = Patience(f"{partition}: writing to the sink")
+        self._reading = Patience(f"{partition}: reading the sink")
+        """Apart from writing: a full disk can be read, which must not look like progress."""
         self._open = _Open()
         self._sealed: _Sealed | None = None
         self._opened: int | None = None
-        """The epoch that the core knows of; it may be one behind while verdicts are loaded."""
+        """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
+        self._uncommitted_since: float | None = None
+        """Monotonic seconds of the first batch after the last commit, whatever was dropped and read again since."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
         self.taken = Counts()
@@ -150,6 +162,7 @@ class Delivery:
         """`batch` was ingested."""
         now = self._host.now()
         self._open.since = now if self._open.since is None else self._open.since
+        self._uncommitted_since = self._open.since if self._uncommitted_since is None else self._uncommitted_since
         self.taken += counts
         await self._perform(
             self.assignment.take(batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=now)
@@ -168,6 +181,15 @@ class Delivery:
     def age(self, now: float) -> float:
         """Seconds since the open range began; `now` is monotonic."""
         return 0.0 if self._open.since is None else now - self._open.since
+
+    def uncommitted_seconds(self, now: float) -> float:
+        """For how long something that was read waits for its commit; `now` is monotonic."""
+        return 0.0 if self._uncommitted_since is None else now - self._uncommitted_since
+
+    @property
+    def failing(self) -> str | None:
+        """What the sink says that is waited for; None while it works."""
+        return self._patience.failing or self._reading.failing
 
     @property
     def idle(self) -> bool:
@@ -320,10 +342,10 @@ class Delivery:
             outcome = await self._host.storage(self._publish, put, sealed.open.files[put.table])
         except OutageError as error:
             outcome = Unknown(str(error))
+        self._host.metrics.put_answered(put.table, outcome)
         if isinstance(outcome, Committed):
             self._patience.reset()
-            if put.table == "main":
-                reach("after_commit")
+            reach("after_commit")
         else:
             log.warning(
                 "Commit is not certain; the table is read again.",
@@ -336,13 +358,14 @@ class Delivery:
 
     def _publish(self, put: Put, file: DataFile) -> Outcome:
         outcome = self._host.tables.put(put.table, file, put.cut, put.range)
-        if put.table == "main":
-            reach("during_commit")
+        reach("during_commit")
         return outcome
 
     def _committed(self, ack: Ack) -> Effects:
         sealed = self._sealed
+        self._uncommitted_since = self._open.since
         if sealed is not None and sealed.write.cut.commit_id == ack.commit_id:
+            self._host.metrics.commit_seconds.observe(time.monotonic() - sealed.since)
             self._host.committed(sealed.write.cut, sum(file.bytes_written for file in sealed.open.files.values()))
         return ()
 
@@ -358,9 +381,9 @@ class Delivery:
             try:
                 result = await self._host.storage(call, *args)
             except OutageError as error:
-                await self._patience.wait(error)
+                await self._reading.wait(error)
             else:
-                self._patience.reset()
+                self._reading.reset()
                 return result
 
     async def _retry_later(self, error: Exception) -> None:

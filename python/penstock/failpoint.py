@@ -1,7 +1,7 @@
 """Places where a test can kill the process, to show that nothing is lost and nothing comes twice.
 
-`PENSTOCK_FAILPOINT=name:n` sends SIGKILL to the process at the n-th pass through `name`. The names follow the fault
-matrix: what is on disk and what is known differs at each.
+`PENSTOCK_FAILPOINT=name:n` sends SIGKILL to the process at the n-th pass through `name`; `name:n:stop` sends SIGSTOP,
+so that a test can wake it up late. What is on disk and what is known differs at each name.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from typing import NamedTuple
 
 VARIABLE = "PENSTOCK_FAILPOINT"
 
@@ -24,18 +25,30 @@ NAMES = (
     "during_ack",  # the request is sent
 )
 
+_SIGNALS = {"": signal.SIGKILL, "kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
 _passes: Counter[str] = Counter()
 
 
-def configured() -> tuple[str, int] | None:
+class FailPoint(NamedTuple):
+    """At the `passes`-th pass through `name` the process gets `signal`."""
+
+    name: str
+    passes: int
+    signal: signal.Signals
+
+
+def configured() -> FailPoint | None:
     """The fail point in force. Raises `ValueError` naming the variable where it makes no sense."""
     text = os.environ.get(VARIABLE)
     if not text:
         return None
-    name, _, count = text.partition(":")
-    if name not in NAMES or not (count or "1").isdecimal() or count == "0":
-        raise ValueError(f'{VARIABLE}="{text}": write NAME:N with N from 1; names are {", ".join(NAMES)}.')
-    return name, int(count or "1")
+    name, _, rest = text.partition(":")
+    count, _, how = rest.partition(":")
+    count = count or "1"
+    if name not in NAMES or not count.isdecimal() or int(count) == 0 or how not in _SIGNALS:
+        raise ValueError(f'{VARIABLE}="{text}": write NAME:N or NAME:N:stop, N from 1; names: {", ".join(NAMES)}.')
+    return FailPoint(name, int(count), _SIGNALS[how])
 
 
 def armed() -> bool:
@@ -44,9 +57,9 @@ def armed() -> bool:
 
 
 def reach(name: str) -> None:
-    """Pass through `name`: does not return if this is the pass that was asked for."""
+    """Pass through `name`: does not return if this is the pass that was asked for, or not before SIGCONT."""
     target = configured() if armed() else None
-    if target is not None and target[0] == name:
+    if target is not None and target.name == name:
         _passes[name] += 1
-        if _passes[name] == target[1]:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if _passes[name] == target.passes:
+            os.kill(os.getpid(), target.signal)

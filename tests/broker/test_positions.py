@@ -29,7 +29,7 @@ def test_latest_starts_at_the_end(topics: Topics, job: Job, source: Source) -> N
 
 def test_time_starts_at_the_first_record_from_then_on(topics: Topics, job: Job, source: Source) -> None:
     """An RFC 3339 start is found by record timestamps, per partition."""
-    topic = topics.create(partitions=2)
+    topic = topics.create(partitions=2, config={"retention.ms": "-1"})
     moment = 1_767_225_600_000  # 2026-01-01T00:00:00Z
     early: list[Position] = []
     late: list[Position] = []

@@ -72,7 +72,9 @@ def test_dead_letters_ahead_of_main_are_loaded() -> None:
 def test_retention_gap_stops_the_partition_and_says_how_to_go_on() -> None:
     """The default."""
     assignment, effects = begun(AT_TEN, SourceState(13, 20, 0))
-    assert "events-0: offsets 10 to 12 were deleted by retention before they were committed. To go on" in fault(effects)
+    said = fault(effects)
+    assert "events-0: offsets 10 to 12 were deleted by retention before they were committed: the topic now" in said
+    assert "begins at 13. To go on" in said
     assert 'on_gap = "record"' in fault(effects)
     assert assignment.phase is Phase.ENDED
 

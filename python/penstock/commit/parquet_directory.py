@@ -103,7 +103,7 @@ class ParquetDirectory:
         origin = table.read_origin(main, partition)
         newest, secondary = (self._newest(role, partition, origin) for role in ROLES)
         other = _other_topic_id(main, partition) if newest is None and origin is None else None
-        return TableState(origin, newest, secondary, other)
+        return TableState(origin, newest, secondary, other, main.location)
 
     def load_verdicts(self, partition: Partition, within: Range) -> list[int]:
         """Offsets in `within` that the dead-letter table holds, ascending.

@@ -44,6 +44,8 @@ class TableState:
     main: LastCommit | None
     secondary: LastCommit | None
     other_topic_id: str | None = None
+    location: str = "the table"
+    """How messages name the main table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def check_table(partition: Partition, table: TableState, source: SourceState) ->
     if source.acknowledged is not None:
         ack = source.acknowledged
         raise PositionError(
-            f"{partition}: the table has no position, but the consumer group says that table {ack.table_id} was "
+            f"{partition}: {table.location} has no position, but the consumer group says that table {ack.table_id} was "
             f"committed up to offset {ack.offset} (commit {ack.commit_id}). If its files are gone (an unmounted "
             "volume, a lifecycle rule, a deletion), bring them back; to begin a new table, use a new [source] group."
         )
@@ -166,7 +168,8 @@ def check_source(partition: Partition, start: int, source: SourceState, on_gap: 
         return start
     if on_gap == "fail":
         raise PositionError(
-            f"{partition}: offsets {start} to {source.low - 1} were deleted by retention before they were committed. "
+            f"{partition}: offsets {start} to {source.low - 1} were deleted by retention before they were committed: "
+            f"the topic now begins at {source.low}. "
             'To go on without them, set on_gap = "record" in [source]: the table then records the gap.'
         )
     return source.low

@@ -14,6 +14,7 @@ from penstock.batch import Counts
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
 from penstock.source.open import open_source
+from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class DryRun:
         self.ended = True
         self._config = config
         self._options = options
-        self._source = open_source(config, group=False)
+        self._source = open_source(config, Metrics(), group=False)
         self._positions = Positions(self._source)
         self._engine = Engine(config.engine_json(batches=True), config.pipeline.workers)
         self._assigned: list[Partition] = []

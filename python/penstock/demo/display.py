@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -24,9 +25,9 @@ _PLAIN_SECONDS: Final = 2.0
 _MEGABYTE: Final = 1e6
 _BAR_WIDTH: Final = 50
 _SAMPLE_ROWS: Final = 5
-_SAMPLE_COLUMNS: Final = ("at", "service", "event", "model", "status", "latency_ms", "total_tokens")
+_SAMPLE_COLUMNS: Final = ("at", "service", "event", "model", "total_tokens")
 _DEAD_LETTERS: Final = 4
-_DEAD_LETTER_COLUMNS: Final = ("code", "kafka_topic", "kafka_partition", "kafka_offset", "byte_position", "message")
+_DEAD_LETTER_COLUMNS: Final = ("code", "kafka_partition", "kafka_offset", "byte_position", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,25 @@ def _sample(title: str, path: str, columns: tuple[str, ...], count: int) -> Tabl
     table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in columns:
         numeric = any(isinstance(row[column], int | float) for row in rows)
-        table.add_column(column, justify="right" if numeric else "left", overflow="ellipsis", no_wrap=True)
+        heading = column.removeprefix("kafka_").replace("_", " ")
+        # The last column gives way on a narrow terminal.
+        widest = 0 if column == columns[-1] else max(len(_cell(row[column])) for row in rows)
+        table.add_column(
+            heading,
+            justify="right" if numeric else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            min_width=max(widest, len(heading)),
+        )
     for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
     return table
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+    return str(value)

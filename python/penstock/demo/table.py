@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from penstock.batch import Counts
+from penstock.commit import footer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_COUNTS = ("records", "rows", "dead_letters", "filtered", "tombstones")
 
 
 class TableFiles:
@@ -22,7 +21,7 @@ class TableFiles:
         self.directory = directory
         self._seen: set[str] = set()
         self.counts = Counts()
-        """Sum over all files, as their footers count."""
+        """Sum over all files of a main table, as their footers count."""
         self.rows = 0
         """Rows that are in the files."""
         self.size_bytes = 0
@@ -42,10 +41,11 @@ class TableFiles:
                 self._seen.add(path.name)
 
     def _add(self, path: Path) -> None:
-        footer = pq.read_metadata(path)
-        said = {key.removeprefix(b"penstock.").decode(): value.decode() for key, value in footer.metadata.items()}
-        self.counts += Counts(**{name: int(said[name]) for name in _COUNTS})
-        self.rows += footer.num_rows
+        metadata = pq.read_metadata(path)
+        said = footer.decode(metadata.metadata, metadata.num_rows)
+        if said.counts is not None:
+            self.counts += said.counts
+        self.rows += said.file_rows
         self.size_bytes += path.stat().st_size
-        partition = int(said["partition"])
-        self.positions[partition] = max(int(said["end"]), self.positions.get(partition, 0))
+        number = said.partition.number
+        self.positions[number] = max(said.range.end, self.positions.get(number, 0))

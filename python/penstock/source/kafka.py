@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from penstock.config.kafka import KafkaSource as SourceConfig
     from penstock.source.source import Owner
     from penstock.source.topic_id import ClusterFacts
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.source")
 
@@ -49,10 +50,14 @@ _MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 _METADATA_MAX_AGE_MS = 10_000
 """New topics that match `topics_regex`, and new partitions, are seen within this time."""
 
-_FETCH_BYTES = 8 * 1024 * 1024
+FETCH_BYTES = 8 * 1024 * 1024
+"""What a broker answers at most at once, but for a single batch that is larger."""
+
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
-_STOP_SECONDS = 10
+STOP_SECONDS = 10
+"""How long leaving the group and closing may take."""
+
 _CORRUPT_TRIES = 2
 _RETRY_SECONDS = 0.25
 _RECORD_OVERHEAD_BYTES = 200
@@ -64,9 +69,13 @@ class KafkaSource:
 
     finite = False
 
-    def __init__(self, config: SourceConfig, *, group: bool = True) -> None:
+    def __init__(
+        self, config: SourceConfig, metrics: Metrics, *, group: bool = True, fetch_bytes: int = FETCH_BYTES
+    ) -> None:
         self._config = config
+        self._metrics = metrics
         self._group = group
+        self._fetch_bytes = fetch_bytes
         self._settings = connection_settings(config)
         self._consumer: Consumer | None = None
         self._listener = Listener(self._on_assigned, self._on_revoked)
@@ -83,7 +92,7 @@ class KafkaSource:
         """End of each partition when it was first asked about."""
         self._watchdog = Watchdog(self)
         self._paused = False
-        self._topics: Topics
+        self._topics = Topics(config, lambda: self._client)
         self.cluster_id = ""
         """Of the brokers; known once `connect` has returned. Brokers older than Kafka 2.8 have none."""
         self._waiting_since: float | None = None
@@ -99,7 +108,6 @@ class KafkaSource:
             await self._consumer.start()
         except KafkaError as error:
             raise UnavailableError(f"Brokers {', '.join(self._config.brokers)}: {error}") from error
-        self._topics = Topics(self._config, self._client)
         self.cluster_id = (await self._topics.check()).cluster_id
 
     def recognise(self, topics: Mapping[str, str]) -> None:
@@ -118,6 +126,10 @@ class KafkaSource:
         else:
             self._running.subscribe(topics=list(self._config.topics), listener=self._listener)
 
+    async def wait_for_loss(self) -> UnavailableError:
+        """Return once a topic named in the configuration is gone, saying which."""
+        return await self._topics.wait_for_loss()
+
     async def stop(self) -> bool:
         """Leave the group and close. False if aiokafka did not end in time; then only ending the process helps."""
         consumer, self._consumer = self._consumer, None
@@ -125,10 +137,10 @@ class KafkaSource:
         if consumer is None:
             return True
         stopping = asyncio.ensure_future(consumer.stop())
-        done, _ = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        done, _ = await asyncio.wait([stopping], timeout=STOP_SECONDS)
         if not done:
             # It can't be cancelled safely: aiokafka's fetcher swallows the cancellation.
-            log.warning("Kafka consumer did not stop in time.", seconds=_STOP_SECONDS)
+            log.warning("Kafka consumer did not stop in time.", seconds=STOP_SECONDS)
             return False
         if stopping.exception() is not None:
             log.warning("Kafka consumer stopped with an error.", error=repr(stopping.exception()))
@@ -150,8 +162,8 @@ class KafkaSource:
             rebalance_timeout_ms=REBALANCE_TIMEOUT_SECONDS * 1000,
             max_poll_interval_ms=_MAX_POLL_INTERVAL_MS,
             metadata_max_age_ms=_METADATA_MAX_AGE_MS,
-            fetch_max_bytes=_FETCH_BYTES,
-            max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+            fetch_max_bytes=self._fetch_bytes,
+            max_partition_fetch_bytes=min(self._fetch_bytes, _PARTITION_FETCH_BYTES),
             fetch_max_wait_ms=_FETCH_WAIT_MS,
             **self._settings,
         )
@@ -176,6 +188,7 @@ class KafkaSource:
             consumer.seek(tp, 0)
         self._unnamed = tps
         self._waiting_since = None
+        self._metrics.rebalances.inc()
 
     async def _on_revoked(self, tps: set[TopicPartition]) -> None:
         self._waiting_since = time.monotonic()
@@ -271,6 +284,7 @@ class KafkaSource:
         A batch without records still moves the position: over control batches, aborted transactions and holes.
         """
         self._listener.check()
+        self._metrics.polls.inc()
         if self._unnamed:
             await self._name_assigned()
         try:
@@ -314,12 +328,15 @@ class KafkaSource:
                 self._running.seek(_tp(partition), cursor)
         match error:
             case OffsetOutOfRangeError():
+                self._metrics.fetch_errors.labels("out_of_range").inc()
                 self._out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
             case CorruptRecordException():
+                self._metrics.fetch_errors.labels("corrupt").inc()
                 self._count_corrupt(error)
             case NoOffsetForPartitionError():
                 pass  # of an assignment that is gone; ours have positions
             case _ if error.retriable:
+                self._metrics.fetch_errors.labels("retriable").inc()
                 log.warning("Kafka answered with an error.", error=repr(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             case TopicAuthorizationFailedError():
@@ -350,6 +367,11 @@ class KafkaSource:
     def stuck(self) -> str | None:
         """See `Source`: aiokafka can be silently stuck after a broker restart."""
         return self._watchdog.stuck()
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long no fetch was answered, as of the last look."""
+        return self._watchdog.silent_seconds
 
     def hint(self, partition: Partition) -> str | None:  # noqa: ARG002 - see `Source`
         """None: what is in a topic is its producers' business."""

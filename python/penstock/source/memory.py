@@ -159,6 +159,17 @@ class MemorySource:
         """None."""
         return {}
 
+    silent_seconds = 0.0
+
+    def waiting_seconds(self) -> float:
+        """0: partitions are given at once."""
+        return 0.0
+
+    async def wait_for_loss(self) -> PenstockError:
+        """Never: what is there at the start is what is read."""
+        never: asyncio.Future[PenstockError] = asyncio.get_running_loop().create_future()
+        return await never
+
     def stuck(self) -> None:
         """Never."""
 

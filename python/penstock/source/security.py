@@ -115,4 +115,8 @@ def _reason(error: BaseException, protocol: str) -> str:
         return "connection refused. Is Kafka running there? Check source.brokers."
     if isinstance(error, OSError):
         return f"can't be reached ({error.strerror or error}). Check source.brokers."
-    return f"closed the connection. Check that its listener speaks {protocol} (settings source.tls, source.sasl)."
+    hint = f"closed the connection. Check that its listener speaks {protocol} (settings source.tls, source.sasl)"
+    if "SSL" in protocol:
+        # In TLS 1.3 a server that misses the client's certificate says so by closing, after the handshake.
+        hint += " and whether it wants a client certificate (source.tls.cert, source.tls.key)"
+    return hint + "."

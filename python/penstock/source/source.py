@@ -106,6 +106,16 @@ class Source(Protocol):
     def stuck(self) -> str | None:
         """Why it must be stopped and connected anew, None if it works. `GaveUpError` if that does not help."""
 
+    def waiting_seconds(self) -> float:
+        """For how long the owner has waited to be given partitions; 0 if it does not."""
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long what is asked for was not answered."""
+
+    async def wait_for_loss(self) -> PenstockError:
+        """Return once something that the configuration names is gone for good, saying what."""
+
     def hint(self, partition: Partition) -> str | None:
         """What may explain that nothing of `partition` can be decoded."""
 

@@ -77,7 +77,7 @@ impl Decoder {
         let mut fields: Vec<Field> = plan
             .columns
             .iter()
-            .map(|column| Field::new(&column.name, column.kind.data_type(), !column.required))
+            .map(|column| Field::new(&column.name, column.kind.data_type(), true))
             .collect();
         if config.decode.residue {
             fields.push(Field::new(RESIDUE_COLUMN, DataType::Utf8, true));
@@ -89,8 +89,8 @@ impl Decoder {
         })
     }
 
-    /// The schema of every batch: declared columns in order, then `_residue` if configured. A required column is not
-    /// nullable.
+    /// The schema of every batch: declared columns in order, then `_residue` if configured. All are nullable: whether a
+    /// column is required is a rule for records, which may change while the table's columns stay.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)

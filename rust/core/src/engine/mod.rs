@@ -147,23 +147,25 @@ impl Engine {
         }
     }
 
-    /// Ends the open row group of a file.
+    /// Ends the open row group of a file. Of a discarded assignment there is none.
     ///
     /// # Errors
     /// If the assignment is not open, or was left incomplete by an earlier error, or if its pages can't be encoded.
     pub fn flush(&self, table: Table, id: &AssignmentId) -> Result<(), EngineError> {
-        self.find(id)?.flush(table)
+        self.find(id)?
+            .map_or(Ok(()), |assignment| assignment.flush(table))
     }
 
-    /// The finished bytes of a file since the last call.
+    /// The finished bytes of a file since the last call; none of a discarded assignment.
     ///
     /// # Errors
     /// If the assignment is not open, or was left incomplete by an earlier error.
     pub fn take(&self, table: Table, id: &AssignmentId) -> Result<Vec<Vec<u8>>, EngineError> {
-        self.find(id)?.take(table)
+        self.find(id)?
+            .map_or_else(|| Ok(Vec::new()), |assignment| assignment.take(table))
     }
 
-    /// Ends a file; the rest of its bytes. The next row begins another one.
+    /// Ends a file; the rest of its bytes, none of a discarded assignment. The next row begins another one.
     ///
     /// # Errors
     /// If the assignment is not open, or was left incomplete by an earlier error, or if the file can't be
@@ -174,7 +176,10 @@ impl Engine {
         id: &AssignmentId,
         metadata: BTreeMap<String, String>,
     ) -> Result<Vec<Vec<u8>>, EngineError> {
-        self.find(id)?.seal(table, metadata)
+        self.find(id)?.map_or_else(
+            || Ok(Vec::new()),
+            |assignment| assignment.seal(table, metadata),
+        )
     }
 
     /// Drops what an assignment has open; an unknown one is ignored. A call that is at work on it ends normally,
@@ -241,12 +246,14 @@ impl Engine {
         Ok(groups)
     }
 
-    fn find(&self, id: &AssignmentId) -> Result<Arc<Assignment>, EngineError> {
-        self.register()
-            .open
-            .get(id)
-            .cloned()
-            .ok_or_else(|| EngineError::NotOpen(id.clone()))
+    /// None if the assignment was discarded, as it may be while its owner waits for another call.
+    fn find(&self, id: &AssignmentId) -> Result<Option<Arc<Assignment>>, EngineError> {
+        let register = self.register();
+        match register.open.get(id) {
+            Some(assignment) => Ok(Some(assignment.clone())),
+            None if register.is_discarded(id) => Ok(None),
+            None => Err(EngineError::NotOpen(id.clone())),
+        }
     }
 
     /// Nothing that holds this lock can leave the register half-changed.

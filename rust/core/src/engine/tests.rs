@@ -268,8 +268,15 @@ fn batches_after_discard_change_nothing() {
     let outcome = Poll::new(1, [good(0)]).into(&engine).unwrap();
     assert_eq!((outcome.report.records, outcome.report.rows), (0, 0));
     assert!(engine.open_files().is_empty());
+    assert!(
+        engine
+            .seal(Table::Main, &id(1), BTreeMap::new())
+            .unwrap()
+            .is_empty()
+    );
+    assert!(engine.take(Table::Main, &id(1)).unwrap().is_empty());
     assert!(matches!(
-        engine.seal(Table::Main, &id(1), BTreeMap::new()),
+        engine.take(Table::Main, &id(7)),
         Err(EngineError::NotOpen(_))
     ));
 }

@@ -1,0 +1,60 @@
+"""A sink that is slower than the topic: what is held stays within `memory_limit`."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from penstock.config import load
+from penstock.daemon.job import Job as PipelineJob
+from penstock.daemon.run import RunOptions
+from penstock.sink.local import LocalFile
+from tests.broker.records import ROW, Record
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from tests.broker.daemon import Job
+    from tests.broker.producing import Source
+    from tests.broker.topics import Topics
+
+_MEBIBYTE = 2**20
+_LIMIT = 16 * _MEBIBYTE
+_SINK_BYTES_PER_SECOND = 2 * _MEBIBYTE
+
+
+@pytest.mark.parametrize(
+    "cut", [{"bytes": "1GiB", "age": "1h"}, {"bytes": "4MiB", "age": "1s"}], ids=["never", "often"]
+)
+async def test_slow_sink_keeps_what_is_held_under_the_limit(
+    monkeypatch: pytest.MonkeyPatch, topics: Topics, job: Job, source: Source, cut: dict[str, str]
+) -> None:
+    """Whatever the settings of cuts: over the share the largest file is cut early, then partitions are paused."""
+    topic = topics.create(partitions=4)
+    for number in range(24_000):
+        source.send(topic, number % 4, _incompressible(number), [])
+    source.flush()
+    file = job.configure(topic, pipeline={"memory_limit": "16MiB"}, sink={"cut": cut})
+    write = LocalFile.write
+
+    def slow_write(self: LocalFile, data: Buffer) -> None:
+        write(self, data)
+        time.sleep(len(memoryview(data)) / _SINK_BYTES_PER_SECOND)
+
+    monkeypatch.setattr(LocalFile, "write", slow_write)
+    running = PipelineJob(load(file, []), RunOptions(until_end=True))
+    totals = await running.run()
+    assert totals.bytes_out > _LIMIT
+    assert running._pipeline is not None
+    assert _LIMIT / 4 < running._pipeline.peak_memory_bytes <= _LIMIT
+    job.assert_exact()
+
+
+def _incompressible(number: int) -> Record:
+    key = f"pad/{number}".encode()
+    columns = {"event_id": key.decode(), "level": random.Random(number).randbytes(800).hex(), "tokens": number}
+    return Record(key, json.dumps(columns).encode(), ROW, ROW, columns | {"_residue": None})
