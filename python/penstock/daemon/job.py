@@ -123,14 +123,14 @@ class Job:
         """
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         log.info(
             "The source is connected, and the tables are open.",
             source=self._source.cluster_id,
             path=str(self._config.sink.path),
             dead_letter_path=str(self._config.dead_letter.path),
         )
-        if self._source.finite:
-            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
             origins = await positions.origins(self._config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)
