@@ -5,6 +5,7 @@ from penstock.config.decode import Column, Decode
 from penstock.config.kafka import KafkaSource, Sasl, Tls
 from penstock.config.load import load
 from penstock.config.model import Config, Cut, DeadLetter, Limit, Pipeline, Sink, Telemetry
+from penstock.config.transform import Filter, Pattern, Redact, Select
 
 __all__ = [
     "Column",
@@ -13,10 +14,14 @@ __all__ = [
     "Cut",
     "DeadLetter",
     "Decode",
+    "Filter",
     "KafkaSource",
     "Limit",
+    "Pattern",
     "Pipeline",
+    "Redact",
     "Sasl",
+    "Select",
     "Sink",
     "Telemetry",
     "Tls",

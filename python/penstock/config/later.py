@@ -19,6 +19,7 @@ VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("decode", "coerce"): ((True,), "leave it out"),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
+STEPS = ("sql", "python")
 KEYS: dict[KeyPath, str] = {("telemetry", "listen"): "leave it out"}
 
 
@@ -31,11 +32,11 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
     for path, instead in KEYS.items():
         if _get(values, path) is not None:
             yield Problem(path, f"{NOT_YET}; {instead}")
-    steps = values.get("transform", [])
-    for number, step in enumerate(steps if isinstance(steps, list) else [steps]):
-        kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
-        where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
-        yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step")
+    steps = values.get("transform")
+    for number, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict) and step.get("type") in STEPS:
+            message = f'{show(step["type"])} is {NOT_YET}; there are "filter", "select" and "redact"'
+            yield Problem(("transform", number, "type"), message)
     decode = values.get("decode", {})
     if isinstance(decode, dict) and "columns" not in decode:
         yield Problem(("decode", "columns"), f"inferring columns is {NOT_YET}; declare them under [decode.columns]")
@@ -43,7 +44,7 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
 
 def settled(refused: Problem) -> KeyPath:
     """The path about which nothing more can be said: a section of a later type has that type's keys, a step its own."""
-    return refused.path[:1] if refused.path[1:] == ("type",) or refused.path[0] == "transform" else refused.path
+    return refused.path[:-1] if refused.path[-1] == "type" else refused.path
 
 
 def _get(values: dict[str, Any], path: KeyPath) -> object:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from penstock import _native
-from penstock.config import later, rules
+from penstock.config import later, rules, steps
 from penstock.config.layers import Layers
 from penstock.config.model import Config
 from penstock.config.problem import from_pydantic
@@ -43,6 +43,7 @@ def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] =
     except ValidationError as error:
         problems += map(from_pydantic, error.errors(include_url=False))
     else:
+        problems += [] if refused or problems else steps.check(config)
         if not (layers.problems or refused or problems):
             return config
     settled = [later.settled(problem) for problem in refused]

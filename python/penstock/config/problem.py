@@ -9,14 +9,18 @@ from pydantic import BaseModel
 
 from penstock.config.model import Config
 from penstock.config.show import did_you_mean, show
+from penstock.config.transform import STEPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
 
 SECRETS: KeyPath = ("source", "sasl")
 COLUMNS: KeyPath = ("decode", "columns")
+TRANSFORM = "transform"
 WANTED = {
     "string_type": "a string; write it in quotes",
     "bool_type": "true or false",
@@ -47,6 +51,11 @@ def from_pydantic(details: ErrorDetails) -> Problem:
     path: KeyPath = details["loc"]
     context = details.get("ctx", {})
     match details["type"]:
+        case "union_tag_not_found":
+            return Problem(path, f"type is missing; write {_one_of(STEPS)}")
+        case "union_tag_invalid":
+            tag = context["tag"]
+            return Problem((*path, "type"), f"{show(tag)} is not {_one_of(STEPS)}{did_you_mean(tag, STEPS)}")
         case "missing":
             message = _missing(path)
         case "extra_forbidden":
@@ -58,7 +67,21 @@ def from_pydantic(details: ErrorDetails) -> Problem:
             message = f"{value} {_mismatch(kind, path, context)}"
             if kind == "literal_error" and path[:2] != SECRETS:
                 message += did_you_mean(details["input"], choices(path))
-    return Problem(path, message)
+    return Problem(_written(path), message)
+
+
+def _written(path: KeyPath) -> KeyPath:
+    """The path without the step's type, which pydantic puts behind its number."""
+    return (*path[:2], *path[3:]) if _in_step(path) else path
+
+
+def _in_step(path: KeyPath) -> bool:
+    return len(path) > 2 and path[0] == TRANSFORM and path[2] in STEPS  # noqa: PLR2004 - name, number, type
+
+
+def _one_of(names: Iterable[str]) -> str:
+    *most, last = (f'"{name}"' for name in names)
+    return f"{', '.join(most)} or {last}"
 
 
 def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
@@ -68,15 +91,24 @@ def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
     if kind in BOUNDS:
         limit, words = BOUNDS[kind]
         return f"is out of range; it must be {words} {context[limit]}"
+    if kind == "tuple_type" and path == (TRANSFORM,):
+        return "is not a list of steps; write [[transform]] and its keys below it"
     if kind in WANTED:
         return f"is not {WANTED[kind]}"
+    if path[:1] == (TRANSFORM,):
+        steps = len(path) < 3  # noqa: PLR2004 - name, number
+        return "is not a step; write [[transform]] and its keys below it" if steps else "is not a table; write { ... }"
     return f"is not a section; write [{dotted(path)}] and its keys below it"
 
 
 def model_at(path: KeyPath) -> type[BaseModel] | None:
     """The section's model at a path of keys, if a section is there."""
     model: type[BaseModel] = Config
+    if _in_step(path):
+        model, path = STEPS[str(path[2])], path[3:]
     for depth, part in enumerate(path):
+        if isinstance(part, int):
+            continue
         field = model.model_fields.get(str(part))
         if path[:depth] == COLUMNS:
             continue
@@ -114,4 +146,4 @@ def _unknown(path: KeyPath) -> str:
     keys = list(model.model_fields) if model else []
     if len(path) == 1:
         return f"unknown section{did_you_mean(name, keys, '[{}]') or ';'} Sections: {', '.join(keys)}"
-    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{dotted(path[:-1])}]: {', '.join(keys)}"
+    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{dotted(_written(path[:-1]))}]: {', '.join(keys)}"

@@ -10,6 +10,7 @@ pub mod engine;
 pub mod error;
 pub mod json;
 pub mod report;
+pub mod transform;
 
 pub use engine::Engine;
 pub use error::EngineError;

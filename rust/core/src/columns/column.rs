@@ -9,6 +9,7 @@ use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
     StringBuilder,
 };
+use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
@@ -330,7 +331,9 @@ fn plain_text<'t>(token: Token, text: &'t str, plain: &'t mut String) -> &'t str
     plain
 }
 
-fn timestamps(units: &PrimitiveArray<Int64Type>, unit: TimeUnit) -> ArrayRef {
+/// Units since the epoch as a timestamp column.
+#[must_use]
+pub fn timestamps(units: &PrimitiveArray<Int64Type>, unit: TimeUnit) -> ArrayRef {
     match unit {
         TimeUnit::Second => Arc::new(
             units
@@ -352,5 +355,16 @@ fn timestamps(units: &PrimitiveArray<Int64Type>, unit: TimeUnit) -> ArrayRef {
                 .reinterpret_cast::<TimestampNanosecondType>()
                 .with_timezone("UTC"),
         ),
+    }
+}
+
+/// Units since the epoch at a row of a timestamp column.
+#[must_use]
+pub fn timestamp_units(array: &ArrayRef, unit: TimeUnit, row: usize) -> i64 {
+    match unit {
+        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row),
+        TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row),
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row),
+        TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row),
     }
 }

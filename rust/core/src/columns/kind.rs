@@ -121,3 +121,26 @@ impl ColumnKind {
         }
     }
 }
+
+/// The type as a user writes it.
+#[must_use]
+pub fn type_name(kind: &ColumnKind) -> String {
+    let unit = |unit: TimeUnit| match unit {
+        TimeUnit::Second => "s",
+        TimeUnit::Millisecond => "ms",
+        TimeUnit::Microsecond => "us",
+        TimeUnit::Nanosecond => "ns",
+    };
+    match *kind {
+        ColumnKind::Bool => "bool".into(),
+        ColumnKind::Int64 => "int64".into(),
+        ColumnKind::Float64 => "float64".into(),
+        ColumnKind::String => "string".into(),
+        ColumnKind::Json => "json".into(),
+        ColumnKind::Date => "date".into(),
+        ColumnKind::Decimal { precision, scale } => format!("decimal({precision}, {scale})"),
+        ColumnKind::Timestamp(of) => format!("timestamp[{}, UTC]", unit(of)),
+        ColumnKind::Binary(BinaryText::Base64) => "binary[base64]".into(),
+        ColumnKind::Binary(BinaryText::Hex) => "binary[hex]".into(),
+    }
+}

@@ -16,18 +16,21 @@ pub struct Drift {
     pub duplicate_key: u64,
     /// Invalid sequences and lone surrogates replaced with U+FFFD.
     pub replaced_text: u64,
+    /// Rows that a filter could not decide on, because a value that it reads drifted.
+    pub filter_undecided: u64,
 }
 
 impl Drift {
     /// Each count with its stable name.
     #[must_use]
-    pub fn counts(&self) -> [(&'static str, u64); 5] {
+    pub fn counts(&self) -> [(&'static str, u64); 6] {
         [
             ("type_mismatch", self.type_mismatch),
             ("out_of_range", self.out_of_range),
             ("unknown_key", self.unknown_key),
             ("duplicate_key", self.duplicate_key),
             ("replaced_text", self.replaced_text),
+            ("filter_undecided", self.filter_undecided),
         ]
     }
 }
@@ -39,5 +42,6 @@ impl AddAssign for Drift {
         self.unknown_key += other.unknown_key;
         self.duplicate_key += other.duplicate_key;
         self.replaced_text += other.replaced_text;
+        self.filter_undecided += other.filter_undecided;
     }
 }

@@ -1,0 +1,326 @@
+//! A typed part of an expression, and how two of them become one type.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
+    new_null_array,
+};
+use arrow_schema::{DataType, TimeUnit};
+
+use super::Expression;
+use crate::columns::{
+    ColumnKind, parse_date, parse_instant, parse_timestamp, timestamps, type_name,
+};
+use crate::json;
+
+/// Most digits of a decimal literal.
+const MAX_DIGITS: usize = 38;
+
+/// A part of an expression with its type. A literal keeps its text: what it is depends on what it meets.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    pub expression: Expression,
+    pub kind: ColumnKind,
+    pub literal: Option<Literal>,
+    /// As messages call it: `` `level` (string) ``.
+    pub shown: String,
+}
+
+/// A value that stands in the text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    Null,
+    Bool,
+    Number(String),
+    Text(String),
+    Typed,
+}
+
+impl Operand {
+    pub fn column(name: &str, kind: ColumnKind, slot: usize) -> Self {
+        Self {
+            expression: Expression::Column(slot),
+            kind,
+            literal: None,
+            shown: format!("`{name}` ({})", type_name(&kind)),
+        }
+    }
+
+    /// The result of an operation that messages call `what`.
+    pub fn computed(expression: Expression, kind: ColumnKind, what: &str) -> Self {
+        Self {
+            expression,
+            kind,
+            literal: None,
+            shown: format!("{what} ({})", type_name(&kind)),
+        }
+    }
+
+    pub fn null() -> Self {
+        Self::literal(
+            new_null_array(&ColumnKind::Bool.data_type(), 1),
+            ColumnKind::Bool,
+            Literal::Null,
+            "NULL",
+        )
+    }
+
+    pub fn bool(value: bool) -> Self {
+        let shown = if value { "TRUE" } else { "FALSE" };
+        Self::literal(
+            Arc::new(BooleanArray::from(vec![value])),
+            ColumnKind::Bool,
+            Literal::Bool,
+            shown,
+        )
+    }
+
+    pub fn text(value: &str) -> Self {
+        let array = Arc::new(StringArray::from(vec![value]));
+        Self::literal(
+            array,
+            ColumnKind::String,
+            Literal::Text(value.into()),
+            "text",
+        )
+    }
+
+    pub fn typed(array: ArrayRef, kind: ColumnKind) -> Self {
+        Self::literal(array, kind, Literal::Typed, type_name(&kind).as_str())
+    }
+
+    fn time(array: ArrayRef, kind: ColumnKind, text: &str) -> Self {
+        Self::literal(array, kind, Literal::Text(text.into()), &type_name(&kind))
+    }
+
+    /// A number: int64 without point and exponent, a decimal with a point, else float64. `None` if it is beyond all.
+    pub fn number(digits: &str) -> Option<Self> {
+        let (array, kind): (ArrayRef, _) = if let Ok(value) = digits.parse::<i64>() {
+            (Arc::new(Int64Array::from(vec![value])), ColumnKind::Int64)
+        } else if let Some((value, scale)) = decimal(digits) {
+            decimal_array(value, scale)
+        } else {
+            let value = digits
+                .parse()
+                .ok()
+                .filter(|value: &f64| value.is_finite())?;
+            (
+                Arc::new(Float64Array::from(vec![value])),
+                ColumnKind::Float64,
+            )
+        };
+        Some(Self::literal(
+            array,
+            kind,
+            Literal::Number(digits.into()),
+            digits,
+        ))
+    }
+
+    fn literal(array: ArrayRef, kind: ColumnKind, literal: Literal, shown: &str) -> Self {
+        Self {
+            expression: Expression::Literal(array),
+            kind,
+            literal: Some(literal),
+            shown: shown.into(),
+        }
+    }
+
+    pub fn is_null(&self) -> bool {
+        self.literal == Some(Literal::Null)
+    }
+
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, ColumnKind::String | ColumnKind::Json)
+    }
+
+    pub fn is_number(&self) -> bool {
+        matches!(
+            self.kind,
+            ColumnKind::Int64 | ColumnKind::Float64 | ColumnKind::Decimal { .. }
+        )
+    }
+
+    /// The same with the type of a NULL literal settled.
+    #[must_use]
+    pub fn or_null_of(self, kind: ColumnKind) -> Self {
+        if !self.is_null() {
+            return self;
+        }
+        Self {
+            expression: Expression::Literal(new_null_array(&kind.data_type(), 1)),
+            kind,
+            ..self
+        }
+    }
+
+    /// A number as float64.
+    #[must_use]
+    pub fn to_float(self) -> Self {
+        if self.kind == ColumnKind::Float64 {
+            return self;
+        }
+        let value = match &self.literal {
+            Some(Literal::Number(digits)) => digits.parse::<f64>().ok(),
+            _ => None,
+        };
+        let expression = match value {
+            Some(value) => Expression::Literal(Arc::new(Float64Array::from(vec![value]))),
+            None => Expression::Call(super::Function::Float, vec![self.expression]),
+        };
+        Self {
+            expression,
+            kind: ColumnKind::Float64,
+            ..self
+        }
+    }
+
+    /// An int64 or decimal as a decimal that arithmetic takes.
+    #[must_use]
+    pub fn to_decimal(self) -> Self {
+        if self.kind != ColumnKind::Int64 {
+            return self;
+        }
+        let to = ColumnKind::Decimal {
+            precision: 19,
+            scale: 0,
+        };
+        Self {
+            expression: Expression::Cast {
+                of: Box::new(self.expression),
+                from: ColumnKind::Int64,
+                to,
+            },
+            kind: to,
+            ..self
+        }
+    }
+
+    fn scale(&self) -> u8 {
+        match self.kind {
+            ColumnKind::Decimal { scale, .. } => scale,
+            _ => 0,
+        }
+    }
+}
+
+/// Both operands as one type that compares as their values do, or why there is none.
+pub fn comparable(left: Operand, right: Operand) -> Result<(Expression, Expression), String> {
+    let (left, right) = (
+        left.clone().or_null_of(right.kind),
+        right.or_null_of(left.kind),
+    );
+    if left.is_text() && right.is_text() {
+        return Ok((left.expression, right.expression));
+    }
+    if left.is_number() && right.is_number() {
+        return Ok(numbers(left, right));
+    }
+    let (left, right) = (at_the_time_of(left, right.kind)?, right);
+    let (right, left) = (at_the_time_of(right, left.kind)?, left);
+    match (left.kind, right.kind) {
+        (ColumnKind::Binary(_), ColumnKind::Binary(_)) => Ok((left.expression, right.expression)),
+        (one, other) if one == other => Ok((left.expression, right.expression)),
+        (
+            ColumnKind::Timestamp(_) | ColumnKind::Date,
+            ColumnKind::Timestamp(_) | ColumnKind::Date,
+        ) => Ok((
+            Expression::Nanoseconds(Box::new(left.expression)),
+            Expression::Nanoseconds(Box::new(right.expression)),
+        )),
+        _ => Err(format!(
+            "can't compare {} with {}; cast one of them",
+            left.shown, right.shown
+        )),
+    }
+}
+
+fn numbers(left: Operand, right: Operand) -> (Expression, Expression) {
+    if left.kind == right.kind {
+        return (left.expression, right.expression);
+    }
+    if left.kind == ColumnKind::Float64 || right.kind == ColumnKind::Float64 {
+        return (left.to_float().expression, right.to_float().expression);
+    }
+    let scale = left.scale().max(right.scale()) as i8;
+    (
+        Expression::Wide(Box::new(left.expression), scale),
+        Expression::Wide(Box::new(right.expression), scale),
+    )
+}
+
+/// A text literal that meets a date or a timestamp is one; a `TIMESTAMP` literal takes the unit of what it meets.
+fn at_the_time_of(operand: Operand, kind: ColumnKind) -> Result<Operand, String> {
+    let Some(Literal::Text(text)) = &operand.literal else {
+        return Ok(operand);
+    };
+    match kind {
+        ColumnKind::Date if operand.kind != ColumnKind::String => Ok(operand),
+        ColumnKind::Date => date(text),
+        ColumnKind::Timestamp(unit) => timestamp(text, unit),
+        _ => Ok(operand),
+    }
+}
+
+/// A date literal.
+pub fn date(text: &str) -> Result<Operand, String> {
+    let days = parse_date(text)
+        .map_err(|_| format!("'{text}' is not a date; write it like '2026-01-31'"))?;
+    let array = Date32Array::from(vec![days]);
+    Ok(Operand::typed(Arc::new(array), ColumnKind::Date))
+}
+
+/// An instant; in nanoseconds as a decimal if `unit` can't hold it exactly.
+pub fn timestamp(text: &str, unit: TimeUnit) -> Result<Operand, String> {
+    let kind = ColumnKind::Timestamp(unit);
+    if let Ok(units) = parse_timestamp(text, unit) {
+        let array = timestamps(&Int64Array::from(vec![units]), unit);
+        return Ok(Operand::time(array, kind, text));
+    }
+    let nanoseconds = parse_instant(text).map_err(|_| {
+        format!("'{text}' is not a time; write it like '2026-01-31T23:59:59Z', with Z or an offset")
+    })?;
+    let array =
+        Decimal128Array::from(vec![nanoseconds]).with_data_type(DataType::Decimal128(38, 0));
+    // Of another unit than the column, so that they meet in nanoseconds.
+    let other = if unit == TimeUnit::Second {
+        TimeUnit::Nanosecond
+    } else {
+        TimeUnit::Second
+    };
+    Ok(Operand::time(
+        Arc::new(array),
+        ColumnKind::Timestamp(other),
+        text,
+    ))
+}
+
+fn decimal(digits: &str) -> Option<(i128, u8)> {
+    let plain = digits.strip_prefix('-').unwrap_or(digits);
+    let (whole, fraction) = plain.split_once('.')?;
+    if !plain
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || whole.len() + fraction.len() > MAX_DIGITS
+    {
+        return None;
+    }
+    let scale = fraction.len() as u8;
+    json::to_decimal(digits, MAX_DIGITS as u8, scale)
+        .ok()
+        .map(|value| (value, scale))
+}
+
+fn decimal_array(value: i128, scale: u8) -> (ArrayRef, ColumnKind) {
+    let digits = value
+        .unsigned_abs()
+        .checked_ilog10()
+        .map_or(1, |log| log as u8 + 1);
+    let kind = ColumnKind::Decimal {
+        precision: digits.max(scale).max(1),
+        scale,
+    };
+    let array = Decimal128Array::from(vec![value]).with_data_type(kind.data_type());
+    (Arc::new(array), kind)
+}
