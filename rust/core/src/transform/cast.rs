@@ -33,11 +33,13 @@ pub fn possible(from: ColumnKind, to: ColumnKind) -> bool {
     use ColumnKind::{Binary, Bool, Date, Decimal, Float64, Int64, Json, String, Timestamp};
     match (from, to) {
         (Binary(_), _) | (_, Binary(_)) => false,
-        (Json | String, _) | (_, Json | String) => true,
-        (Int64 | Float64 | Decimal { .. }, Int64 | Float64 | Decimal { .. }) => true,
-        (Timestamp(_) | Date, Timestamp(_) | Date) => true,
-        (Timestamp(_), Int64) | (Int64, Timestamp(_)) => true,
-        (Bool, Bool) => true,
+        (Json | String, _)
+        | (_, Json | String)
+        | (Int64 | Float64 | Decimal { .. }, Int64 | Float64 | Decimal { .. })
+        | (Timestamp(_) | Date, Timestamp(_) | Date)
+        | (Timestamp(_), Int64)
+        | (Int64, Timestamp(_))
+        | (Bool, Bool) => true,
         _ => false,
     }
 }
@@ -77,7 +79,7 @@ pub fn cast(array: &ArrayRef, from: ColumnKind, to: ColumnKind) -> Cast {
         ColumnKind::String | ColumnKind::Json | ColumnKind::Binary(_) => {
             let mut texts = StringBuilder::new();
             let as_json = to == ColumnKind::Json;
-            for text in rows.all(|value| value.to_text(as_json)) {
+            for text in rows.all(|value| value.as_column_text(as_json)) {
                 texts.append_option(text);
             }
             Arc::new(texts.finish())
@@ -94,9 +96,7 @@ pub fn to_json(array: &ArrayRef, kind: ColumnKind, row: usize) -> String {
     match kind {
         // As it is: the text was checked when it was read.
         ColumnKind::Json => array.as_string::<i32>().value(row).to_owned(),
-        _ => read(array, kind, row, &mut Scratch::default())
-            .to_text(true)
-            .unwrap_or_else(|_| "null".into()),
+        _ => read(array, kind, row, &mut Scratch::default()).to_text(true),
     }
 }
 
@@ -302,26 +302,37 @@ impl Value<'_> {
         }
     }
 
+    /// As plain text, or as JSON: then a text must be the text of a JSON value.
+    fn as_column_text(&self, as_json: bool) -> Result<String, Misfit> {
+        match self {
+            Self::Text(text) if as_json => match scan(text, &mut Scratch::default()) {
+                Some(token) => Ok(token.of(text).to_owned()),
+                None => Err(Misfit::TypeMismatch),
+            },
+            _ => Ok(self.to_text(as_json)),
+        }
+    }
+
     /// As plain text, or as the text of a JSON value.
-    fn to_text(&self, as_json: bool) -> Result<String, Misfit> {
-        let quoted = |text: &str| {
-            let mut out = String::with_capacity(text.len() + 2);
-            json::write_string(text, &mut out);
-            out
-        };
+    fn to_text(&self, as_json: bool) -> String {
         let plain = match self {
-            Self::Null => return Ok("null".into()),
-            Self::Bool(value) => return Ok(value.to_string()),
-            Self::Int64(value) => return Ok(value.to_string()),
-            Self::Float64(value) => return Ok(serde_json::Value::from(*value).to_string()),
-            Self::Decimal(value, scale) => return Ok(decimal_text(*value, *scale)),
-            Self::Number { literal, .. } => return Ok((*literal).to_owned()),
-            Self::Container(text) => return Ok((*text).to_owned()),
+            Self::Null => return "null".into(),
+            Self::Bool(value) => return value.to_string(),
+            Self::Int64(value) => return value.to_string(),
+            Self::Float64(value) => return serde_json::Value::from(*value).to_string(),
+            Self::Decimal(value, scale) => return decimal_text(*value, *scale),
+            Self::Number { literal, .. } => return (*literal).to_owned(),
+            Self::Container(text) => return (*text).to_owned(),
             Self::Text(text) => text.to_string(),
             Self::Date(days) => write_date(*days),
             Self::Timestamp(units, unit) => write_timestamp(*units, *unit),
         };
-        Ok(if as_json { quoted(&plain) } else { plain })
+        if !as_json {
+            return plain;
+        }
+        let mut quoted = String::with_capacity(plain.len() + 2);
+        json::write_string(&plain, &mut quoted);
+        quoted
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which rows stay.
 
 use arrow_array::{Array, ArrayRef};
-use arrow_buffer::BooleanBuffer;
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::ArrowError;
 
 use super::expression::{Expression, evaluate};
@@ -26,7 +26,7 @@ impl Filter {
     ) -> Result<(BooleanBuffer, BooleanBuffer), ArrowError> {
         let truths = evaluate(&self.condition, columns, rows)?;
         let nothing = BooleanBuffer::new_unset(rows);
-        let Some(known) = truths.nulls().map(|nulls| nulls.inner()) else {
+        let Some(known) = truths.nulls().map(NullBuffer::inner) else {
             return Ok((truths.values().clone(), nothing));
         };
         let open = self

@@ -184,7 +184,9 @@ impl Slots {
         let misfits = select::run(column, &mut self.arrays, drift);
         if let Some(drifted) = &mut self.drifted[column.slot] {
             let mut rows: Vec<bool> = drifted.iter().collect();
-            misfits.iter().for_each(|&row| rows[row] = true);
+            for row in misfits {
+                rows[row] = true;
+            }
             *drifted = rows.into();
         }
     }

@@ -73,13 +73,11 @@ pub fn compile(
     let mut casts = Vec::new();
     for (name, kind) in &config.cast {
         let key = format!("cast.{name}");
-        let column = match scope.find(name) {
-            Some(index) => &mut scope.columns[index],
-            None => {
-                wrong(key, not_there(&before, name).unwrap_or_else(|| gone(name)));
-                continue;
-            }
+        let Some(index) = scope.find(name) else {
+            wrong(key, not_there(&before, name).unwrap_or_else(|| gone(name)));
+            continue;
         };
+        let column = &mut scope.columns[index];
         let to: ColumnKind = match kind.parse() {
             Ok(to) => to,
             Err(error) => {

@@ -24,7 +24,7 @@ pub fn operation(operator: Operator, left: Operand, right: Operand) -> Operand {
     let (left, right, kind) = if whole {
         (left, right, ColumnKind::Int64)
     } else {
-        let (left, right) = (left.to_decimal(), right.to_decimal());
+        let (left, right) = (left.into_decimal(), right.into_decimal());
         match scale_of(operator, left.kind, right.kind).filter(|_| !any_float) {
             Some(scale) => {
                 let kind = ColumnKind::Decimal {
@@ -33,7 +33,7 @@ pub fn operation(operator: Operator, left: Operand, right: Operand) -> Operand {
                 };
                 (left, right, kind)
             }
-            None => (left.to_float(), right.to_float(), ColumnKind::Float64),
+            None => (left.into_float(), right.into_float(), ColumnKind::Float64),
         }
     };
     let expression = Expression::Arithmetic(

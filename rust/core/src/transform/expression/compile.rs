@@ -293,15 +293,15 @@ impl Compiler<'_> {
         right: &Expr,
     ) -> Option<Operand> {
         let (left, right) = (self.operand(left), self.operand(right));
-        self.compare_operands(tree, left?, comparison, right?)
+        self.compare_operands(tree, &left?, comparison, &right?)
     }
 
     fn compare_operands(
         &mut self,
         at: &Expr,
-        left: Operand,
+        left: &Operand,
         comparison: Comparison,
-        right: Operand,
+        right: &Operand,
     ) -> Option<Operand> {
         match comparable(left, right) {
             Ok((left, right)) => Some(truth(Expression::Compare(
@@ -331,7 +331,7 @@ impl Compiler<'_> {
         let mut equal = Vec::with_capacity(items.len());
         for (item, operand) in items {
             equal.push(
-                self.compare_operands(item, of_operand.clone(), Comparison::Equal, operand?)?
+                self.compare_operands(item, &of_operand, Comparison::Equal, &operand?)?
                     .expression,
             );
         }
@@ -344,8 +344,8 @@ impl Compiler<'_> {
     fn between(&mut self, of: &Expr, low: &Expr, high: &Expr) -> Option<Operand> {
         let (operand, least, most) = (self.operand(of), self.operand(low), self.operand(high));
         let operand = operand?;
-        let above = self.compare_operands(low, operand.clone(), Comparison::GreaterOrEqual, least?);
-        let below = self.compare_operands(high, operand, Comparison::LessOrEqual, most?);
+        let above = self.compare_operands(low, &operand, Comparison::GreaterOrEqual, &least?);
+        let below = self.compare_operands(high, &operand, Comparison::LessOrEqual, &most?);
         Some(truth(Expression::And(
             Box::new(above?.expression),
             Box::new(below?.expression),

@@ -210,17 +210,13 @@ fn wide(of: &dyn Array, scale: i8) -> ArrayRef {
         let factor = i256::from_i128(10).wrapping_pow((scale - from).max(0) as u32);
         i256::from_i128(value).wrapping_mul(factor)
     };
-    let array: Decimal256Array = match of.data_type() {
-        DataType::Decimal128(_, from) => {
-            let values = of.as_primitive::<Decimal128Type>().iter();
-            values.map(|value| Some(widen(value?, *from))).collect()
-        }
-        _ => {
-            let values = of.as_primitive::<Int64Type>().iter();
-            values
-                .map(|value| Some(widen(i128::from(value?), 0)))
-                .collect()
-        }
+    let array: Decimal256Array = if let DataType::Decimal128(_, from) = of.data_type() {
+        let values = of.as_primitive::<Decimal128Type>().iter();
+        values.map(|value| Some(widen(value?, *from))).collect()
+    } else {
+        let values = of.as_primitive::<Int64Type>().iter();
+        let widened = values.map(|value| Some(widen(i128::from(value?), 0)));
+        widened.collect()
     };
     Arc::new(array.with_data_type(DataType::Decimal256(76, scale)))
 }
@@ -277,9 +273,7 @@ fn mapped(texts: &StringArray, write: impl Fn(&str, &mut String)) -> ArrayRef {
 fn substr(arrays: &[ArrayRef]) -> ArrayRef {
     let texts = arrays[0].as_string::<i32>();
     let starts = arrays[1].as_primitive::<Int64Type>();
-    let lengths = arrays
-        .get(2)
-        .map(|lengths| lengths.as_primitive::<Int64Type>());
+    let lengths = arrays.get(2).map(AsArray::as_primitive::<Int64Type>);
     let cut = |row: usize| -> Option<&str> {
         let present = |array: &dyn Array| array.is_valid(row);
         if !present(texts) || !present(starts) || !lengths.is_none_or(|lengths| present(lengths)) {
@@ -308,8 +302,8 @@ fn byte_of(text: &str, index: i64) -> usize {
 }
 
 fn joined(arrays: &[ArrayRef], strict: bool) -> ArrayRef {
-    let texts: Vec<&StringArray> = arrays.iter().map(|array| array.as_string()).collect();
-    let rows = texts.first().map_or(0, |texts| texts.len());
+    let texts: Vec<&StringArray> = arrays.iter().map(AsArray::as_string).collect();
+    let rows = arrays.first().map_or(0, Array::len);
     let join = |row: usize| {
         if strict && texts.iter().any(|texts| texts.is_null(row)) {
             return None;

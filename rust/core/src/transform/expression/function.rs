@@ -197,7 +197,7 @@ impl Compiler<'_> {
         for operand in operands {
             let operand = operand.or_null_of(kind);
             if mixed && operand.is_number() {
-                all.push(operand.to_float());
+                all.push(operand.into_float());
                 continue;
             }
             if operand.kind == kind {
@@ -207,7 +207,7 @@ impl Compiler<'_> {
             // A literal takes the type of what it stands beside.
             let model = Operand::computed(Expression::Column(0), kind, "the first argument");
             let shown = operand.shown.clone();
-            match (operand.literal.is_some(), comparable(operand, model)) {
+            match (operand.literal.is_some(), comparable(&operand, &model)) {
                 (true, Ok((expression, Expression::Column(_)))) => {
                     all.push(Operand::computed(expression, kind, "literal"));
                 }

@@ -157,7 +157,7 @@ impl Operand {
 
     /// A number as float64.
     #[must_use]
-    pub fn to_float(self) -> Self {
+    pub fn into_float(self) -> Self {
         if self.kind == ColumnKind::Float64 {
             return self;
         }
@@ -178,7 +178,7 @@ impl Operand {
 
     /// An int64 or decimal as a decimal that arithmetic takes.
     #[must_use]
-    pub fn to_decimal(self) -> Self {
+    pub fn into_decimal(self) -> Self {
         if self.kind != ColumnKind::Int64 {
             return self;
         }
@@ -206,10 +206,10 @@ impl Operand {
 }
 
 /// Both operands as one type that compares as their values do, or why there is none.
-pub fn comparable(left: Operand, right: Operand) -> Result<(Expression, Expression), String> {
+pub fn comparable(left: &Operand, right: &Operand) -> Result<(Expression, Expression), String> {
     let (left, right) = (
         left.clone().or_null_of(right.kind),
-        right.or_null_of(left.kind),
+        right.clone().or_null_of(left.kind),
     );
     if left.is_text() && right.is_text() {
         return Ok((left.expression, right.expression));
@@ -241,7 +241,7 @@ fn numbers(left: Operand, right: Operand) -> (Expression, Expression) {
         return (left.expression, right.expression);
     }
     if left.kind == ColumnKind::Float64 || right.kind == ColumnKind::Float64 {
-        return (left.to_float().expression, right.to_float().expression);
+        return (left.into_float().expression, right.into_float().expression);
     }
     let scale = left.scale().max(right.scale()) as i8;
     (

@@ -143,7 +143,7 @@ fn phones(text: &str, mut found: impl FnMut(usize, usize)) {
                     .trim_end_matches(|last: char| !last.is_ascii_digit())
                     .len();
         }
-        let digits = count_digits(text[start..end].as_bytes());
+        let digits = count_digits(&text.as_bytes()[start..end]);
         if after_word(text, start) || !(PHONE_DIGITS..=MOST_PHONE_DIGITS).contains(&digits) {
             return None;
         }
@@ -215,7 +215,7 @@ fn card_from(text: &str, groups: &[(usize, usize)], first: usize) -> Option<usiz
 }
 
 /// Whether cards begin like this: American Express, Diners, JCB (3), Visa (4), Mastercard (51-55, 2221-2720), Maestro
-/// (50, 56-58, 6), Discover and UnionPay (6).
+/// (50, 56-58, 6), Discover and Union Pay (6).
 fn of_a_network(digits: &[u8]) -> bool {
     match digits {
         [b'3', b'0' | b'4'..=b'9', ..] | [b'4' | b'5' | b'6', ..] => true,
@@ -239,7 +239,7 @@ fn luhn(digits: &[u8]) -> bool {
             },
         )
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Keys and tokens by what they begin with. A private key that is cut off goes to the end of the text.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -228,7 +229,7 @@ fn escaped(text: &str, escape: &[bool]) -> String {
             || matches!(character, '"' | '\\' | '\0'..' ')
         {
             for unit in character.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04X}"));
+                write!(out, "\\u{unit:04X}").unwrap();
             }
         } else {
             out.push(character);
