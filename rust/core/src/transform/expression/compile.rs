@@ -230,7 +230,7 @@ impl Compiler<'_> {
                 }
                 let of_number = self.operand(of)?;
                 let zero = Operand::number("0")?;
-                self.arithmetic(tree, Operator::Minus, zero, of_number)
+                self.arithmetic(tree, Operator::Minus, &zero, &of_number)
             }
             other => self.wrong(
                 tree,
@@ -280,7 +280,7 @@ impl Compiler<'_> {
             Ok(comparison) => self.compare(tree, left, comparison, right),
             Err(operator) => {
                 let (one, other) = (self.operand(left), self.operand(right));
-                self.arithmetic(tree, operator, one?, other?)
+                self.arithmetic(tree, operator, &one?, &other?)
             }
         }
     }
@@ -386,12 +386,12 @@ impl Compiler<'_> {
         &mut self,
         at: &Expr,
         operator: Operator,
-        left: Operand,
-        right: Operand,
+        left: &Operand,
+        right: &Operand,
     ) -> Option<Operand> {
         let (left, right) = (
             left.clone().or_null_of(right.kind),
-            right.or_null_of(left.kind),
+            right.clone().or_null_of(left.kind),
         );
         for operand in [&left, &right] {
             if !operand.is_number() {

@@ -1,9 +1,8 @@
 //! The patterns of one step, and what they find in a text.
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use regex::{Regex, RegexBuilder};
 
-use super::builtin::{BuiltIn, CARD_DIGITS, PHONE_DIGITS, SECRET_LITERALS, count_digits};
+use super::builtin::{BuiltIn, CARD_DIGITS, PHONE_DIGITS, count_digits, may_have_secret};
 use super::escapes::Unescaped;
 use super::hit::{Hit, merged};
 use crate::transform::config::PatternConfig;
@@ -26,7 +25,6 @@ pub struct Rules {
     patterns: Vec<Pattern>,
     /// By pattern.
     pub names: Vec<String>,
-    secrets: Option<AhoCorasick>,
 }
 
 impl Rules {
@@ -62,16 +60,7 @@ impl Rules {
                 )),
             }
         }
-        let secrets = AhoCorasick::builder()
-            // The kinds that have a vectorised search.
-            .match_kind(MatchKind::LeftmostFirst)
-            .build(SECRET_LITERALS)
-            .ok();
-        Self {
-            patterns,
-            names,
-            secrets,
-        }
+        Self { patterns, names }
     }
 
     /// Everything to take out of a text, in order, without overlap; also where it is escaped.
@@ -105,23 +94,19 @@ impl Rules {
             Pattern::BuiltIn(BuiltIn::Email) => memchr::memchr(b'@', text.as_bytes()).is_some(),
             Pattern::BuiltIn(BuiltIn::Phone) => digits >= PHONE_DIGITS,
             Pattern::BuiltIn(BuiltIn::Card) => digits >= *CARD_DIGITS.start(),
-            Pattern::BuiltIn(BuiltIn::Secret) => self
-                .secrets
-                .as_ref()
-                .is_none_or(|literals| literals.is_match(text)),
+            Pattern::BuiltIn(BuiltIn::Secret) => may_have_secret(text),
             Pattern::Own(_) => true,
         }
     }
 
     fn find_at_depth(&self, text: &str, depth: usize) -> Vec<Hit> {
         let mut hits = Vec::new();
-        let mut possible = false;
+        let mut refused = false;
         let digits = count_digits(text.as_bytes());
         for (rule, pattern) in self.patterns.iter().enumerate() {
             if !self.may_match(rule, text, digits) {
                 continue;
             }
-            possible = true;
             let found = |start: usize, end: usize| {
                 hits.push(Hit {
                     start,
@@ -131,12 +116,16 @@ impl Rules {
                 });
             };
             match pattern {
-                Pattern::BuiltIn(built_in) => built_in.search(text, found),
-                Pattern::Own(regex) => search(regex, text, found),
+                Pattern::BuiltIn(built_in) => refused |= built_in.search(text, found),
+                Pattern::Own(regex) => {
+                    search(regex, text, found);
+                    // Nobody knows what an escape can hide from it.
+                    refused = true;
+                }
             }
         }
-        // Only `\u` can hide what the quick look is for.
-        let hidden = possible || has_unicode_escape(text);
+        // Of the built-in patterns only `\u` can hide all of a match.
+        let hidden = refused || !hits.is_empty() || has_unicode_escape(text);
         if depth < DEEPEST
             && hidden
             && let Some(unescaped) = Unescaped::of(text)

@@ -79,6 +79,7 @@ fn what_is_meant_is_found() {
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nok",
             "[secret]\nok",
         ),
+        ("key-----BEGIN EC PRIVATE KEY-----\nMII", "key[secret]"),
         ("x -----BEGIN PRIVATE KEY-----\nMIIEcut off", "x [secret]"),
         ("see T-17 and T-x", "see [ticket] and T-x"),
     ] {
@@ -109,6 +110,8 @@ fn what_only_resembles_is_left_alone() {
         "555-1234",
         "1+5552345678x",
         "v1.2.3+20260131",
+        "id4111111111111111",
+        "4111111111111111ab",
         "task-abcdefghijklmnopqrstu",
         "sk-short",
         "ghp_short",
