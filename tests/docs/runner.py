@@ -49,9 +49,8 @@ class Runner:
         self._ids: dict[str, str] = {}
         self._broker = EmbeddedBroker()
         shutil.copytree(ROOT / "examples", work / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-        for folder in (ROOT / "examples").iterdir():
-            if folder.is_dir():
-                self._broker.create_topic(folder.name, partitions)
+        for topic in ("agent-events", *(folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir())):
+            self._broker.create_topic(topic, partitions)
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +98,7 @@ class Runner:
             "KAFKA_BROKERS": self._broker.bootstrap,
             "PENSTOCK__SOURCE__BROKERS": f'["{self._broker.bootstrap}"]',
             "PENSTOCK__SOURCE__SESSION_TIMEOUT": "2s",  # The embedded broker keeps a member's place, also if it left.
+            "LC_ALL": "C.UTF-8",  # the order of `ls`
             "PYTHONUTF8": "1",
             "TZ": "UTC",
         }
