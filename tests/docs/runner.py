@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 SHOWN_DIRECTORY = "/srv/penstock"
-BLOCK_SECONDS = 60
+BLOCK_SECONDS = 150
 _BROKER = re.compile(r"127\.0\.0\.1:\d+")
 _ID = re.compile(r"\b[0-9a-f]{32}\b")
 _CLUSTER = re.compile(r"\bmockCluster[0-9a-f]+")
@@ -47,8 +47,8 @@ class Runner:
     def __init__(self, work: Path, partitions: int) -> None:
         self._work = work
         self._ids: dict[str, str] = {}
-        self._broker = EmbeddedBroker()
         shutil.copytree(ROOT / "examples", work / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+        self._broker = EmbeddedBroker()
         for topic in ("agent-events", *(folder.name for folder in (ROOT / "examples").iterdir() if folder.is_dir())):
             self._broker.create_topic(topic, partitions)
 

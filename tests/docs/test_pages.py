@@ -19,6 +19,7 @@ RUN_WITHOUT_OUTPUT = {"sh"}
 """Languages whose output may be left out; a query without its result tells nothing."""
 
 
+@pytest.mark.timeout(600)  # tens of processes, one after the other
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_the_outputs_on_a_page_are_what_its_blocks_print(path: Path, tmp_path: Path) -> None:
     """`python -m tests.docs.write` rewrites them."""
