@@ -312,6 +312,7 @@ class Report:
     files: int
     rows: int
     findings: list[str]
+    notes: list[str]
 
 
 @pytest.fixture
@@ -321,7 +322,8 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, object]]:
 
     def verify(location: Path, dead_letters: Path | None) -> Report:
         asked.append((location, dead_letters))
-        return Report(3, 20, ["a-0: offsets 5 to 7 are missing."] if location.name == "bad" else [])
+        findings = ["a-0: offsets 5 to 7 are missing."] if location.name == "bad" else []
+        return Report(3, 20, findings, ["a-1: is being written."])
 
     module = types.ModuleType("penstock.verify.verify")
     monkeypatch.setattr(module, "verify", verify, raising=False)
@@ -332,12 +334,12 @@ def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, object]]:
 def test_verify_exits_1_when_something_is_found(
     checked: list[tuple[object, object]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Findings come one by one, as data."""
+    """Findings come one by one, as data; notes after them, which are no reason to fail."""
     assert invoke(["verify", "good", "--dead-letters", "dead"]) == 0
     assert invoke(["verify", "bad"]) == 1
     assert checked == [(Path("good"), Path("dead")), (Path("bad"), None)]
     out = capsys.readouterr().out
-    assert out.endswith("a-0: offsets 5 to 7 are missing.\n")
+    assert out.endswith("a-0: offsets 5 to 7 are missing.\nnote: a-1: is being written.\n")
     assert out.count("missing") == 1
 
 
@@ -349,4 +351,5 @@ def test_verify_prints_one_object(checked: list[tuple[object, object]], capsys: 
         "files": 3,
         "rows": 20,
         "findings": ["a-0: offsets 5 to 7 are missing."],
+        "notes": ["a-1: is being written."],
     }

@@ -7,24 +7,33 @@ from pathlib import Path
 
 import pytest
 
+from penstock._native import Engine
+from penstock.batch import Partition, RawBatch
 from penstock.config import load
 from penstock.demo.events import COLUMNS
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
+FOLDER = Path(__file__).parents[2] / "examples"
+EXAMPLES = sorted(FOLDER.rglob("*.toml"))
+
+
+def _name(path: Path) -> str:
+    """Of its folder, or of the file."""
+    return path.stem if path.parent == FOLDER else path.parent.name
 
 
 def test_there_are_examples() -> None:
     """The next test would be silent without."""
-    assert {"agent-events.toml", "files.toml", "minimal.toml"} <= {path.name for path in EXAMPLES}
+    found = {str(path.relative_to(FOLDER)) for path in EXAMPLES}
+    assert {"agent-events.toml", "files.toml", "minimal.toml", "llm-gateway/pipeline.toml"} <= found
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=_name)
 def test_an_example_loads(path: Path) -> None:
     """As it is, without any environment."""
-    assert load(path, environment={}).pipeline.name == path.stem
+    assert load(path, environment={}).pipeline.name == _name(path)
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=_name)
 def test_an_example_loads_with_its_commented_keys(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is commented out is valid too."""
     monkeypatch.setenv("KAFKA_PASSWORD", "x")
@@ -45,3 +54,35 @@ def test_the_demo_events_fit_the_agent_events_example() -> None:
         for name, column in COLUMNS.items()
     }
     assert found == expected
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*/events.ndjson")), ids=_name)
+def test_sample_records_have_rows_drift_and_dead_letters(path: Path) -> None:
+    """Between 30 and 60 of them, and of each kind at least three."""
+    records = path.read_bytes().splitlines()
+    config = load(path.parent / "pipeline.toml", environment={})
+    engine = Engine(config.engine_json(batches=True), 1)
+    engine.open(_PARTITION.topic, _PARTITION.number, 0, 0, None)
+    (report,) = engine.ingest([_batch(records)]).reports
+    assert 30 <= report.records == len(records) <= 60
+    assert report.dead_letters >= 3
+    assert report.drift["type_mismatch"] >= 2
+    assert report.drift["unknown_key"] >= 1
+
+
+_PARTITION = Partition("cluster", "samples", "0" * 32, 0)
+
+
+def _batch(values: list[bytes]) -> RawBatch:
+    return RawBatch(
+        partition=_PARTITION,
+        epoch=0,
+        fetch_offset=0,
+        next_offset=len(values),
+        values=values,
+        keys=[None] * len(values),
+        headers=[()] * len(values),
+        offsets=range(len(values)),
+        timestamps=[0] * len(values),
+        size_bytes=sum(map(len, values)),
+    )

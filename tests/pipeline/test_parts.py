@@ -1,8 +1,9 @@
-"""Small parts of the pipeline: rotation, record limits, fail points, acknowledged offsets."""
+"""Small parts of the pipeline: rotation, record limits, printed values, fail points, acknowledged offsets."""
 
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from structlog.testing import capture_logs
 from penstock import failpoint
 from penstock.batch import Partition, RawBatch
 from penstock.commit.acknowledge import Acknowledger, Metadata, format_metadata, parse_metadata
+from penstock.daemon.dry_run import _plain
 from penstock.delivery import OpenSize
 from penstock.pipeline import up_to
 from penstock.sink.rotation import Rotation
@@ -54,6 +56,11 @@ def test_record_limit_cuts_a_batch_at_the_next_records_offset() -> None:
 def test_record_limit_of_zero_takes_nothing() -> None:
     """Not even a batch that would only move the position."""
     assert up_to([batch([1])], 0) == []
+
+
+def test_a_dry_run_prints_decimals_with_all_their_digits() -> None:
+    """As the table has them; not as `0E-9`."""
+    assert [_plain(Decimal(text)) for text in ("0E-9", "1234.500")] == ["0.000000000", "1234.500"]
 
 
 def test_acknowledged_metadata_is_read_back_and_others_is_not() -> None:

@@ -34,10 +34,10 @@ def verify(context: click.Context, location: Path, *, dead_letters: Path | None,
     from penstock.verify.verify import verify as check  # noqa: PLC0415 - keeps `--help` fast
 
     report = asdict(check(location, dead_letters))
-    findings = report["findings"]
-    show(report if output == "json" else {**report, "findings": len(findings)}, output)
+    findings, notes = report["findings"], report["notes"]
+    show(report if output == "json" else {**report, "findings": len(findings), "notes": len(notes)}, output)
     if output == "text":
-        for finding in findings:
-            click.echo(finding)
+        for line in (*findings, *(f"note: {note}" for note in notes)):
+            click.echo(line)
     if findings:
         context.exit(FOUND)

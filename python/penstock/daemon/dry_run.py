@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -159,4 +160,9 @@ class DryRun:
 
 def _plain(value: Any) -> Any:
     """What JSON has no word for: bytes in hexadecimal, decimals as text."""
-    return value.hex() if isinstance(value, bytes) else str(value)
+    match value:
+        case bytes():
+            return value.hex()
+        case Decimal():
+            return f"{value:f}"  # not `0E-9`
+    return str(value)

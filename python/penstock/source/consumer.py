@@ -83,11 +83,14 @@ class BackoffFetcher(Fetcher):
 
     async def _proc_fetch_request(self, assignment: Any, node_id: Any, request: Any) -> Any:
         started = self._loop.time()
-        got_data = await super()._proc_fetch_request(assignment, node_id, request)
-        if not got_data and self._loop.time() - started < _AT_ONCE_SECONDS:
-            # Fetcher.close() awaits this task after cancelling it and expects an ordinary return.
-            with contextlib.suppress(asyncio.CancelledError):
+        try:
+            got_data = await super()._proc_fetch_request(assignment, node_id, request)
+            if not got_data and self._loop.time() - started < _AT_ONCE_SECONDS:
                 await asyncio.sleep(self._retry_backoff)
+        except asyncio.CancelledError:
+            # Fetcher.close() awaits this task after cancelling it and expects an ordinary return. It gets one from a
+            # request that is on its way, but not from aiokafka's own pause after one that failed: brokers are down.
+            return False
         return got_data
 
 

@@ -142,8 +142,9 @@ class KafkaSource:
             # It can't be cancelled safely: aiokafka's fetcher swallows the cancellation.
             log.warning("Kafka consumer did not stop in time.", seconds=STOP_SECONDS)
             return False
-        if stopping.exception() is not None:
-            log.warning("Kafka consumer stopped with an error.", error=repr(stopping.exception()))
+        error = asyncio.CancelledError() if stopping.cancelled() else stopping.exception()
+        if error is not None:
+            log.warning("Kafka consumer stopped with an error.", error=repr(error))
         return True
 
     def _make_consumer(self) -> Consumer:
