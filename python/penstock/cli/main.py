@@ -9,6 +9,7 @@ import click
 
 from penstock.cli import failure
 from penstock.cli.demo import demo
+from penstock.cli.lint import lint
 from penstock.cli.output import wants_json
 from penstock.cli.run import run
 from penstock.cli.verify import verify
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Exit codes:
   0   done
-  1   verify found something
+  1   lint or verify found something
   2   wrong command line
   65  too many records were rejected
   69  a source or sink can't be used: broker down, topic missing, path not writable
@@ -54,7 +55,7 @@ def cli() -> None:
     """Move event streams from Kafka into Parquet tables: nothing lost, nothing twice."""
 
 
-for verb in (run, verify, demo):
+for verb in (lint, run, verify, demo):
     cli.add_command(verb)
 
 

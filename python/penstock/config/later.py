@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock.config.problem import KeyPath, Problem
+from penstock.config.problem import NOT_YET, KeyPath, Problem
 from penstock.config.show import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_YET = "not available yet in this version"
-
+CODE = "not_available"
 VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("source", "type"): (("file", "memory"), 'write "kafka"'),
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
@@ -27,18 +26,19 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
     for path, (later, instead) in VALUES.items():
         value = _get(values, path)
         if any(value is known or (isinstance(value, str) and value == known) for known in later):
-            yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}")
+            yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}", code=CODE)
     for path, instead in KEYS.items():
         if _get(values, path) is not None:
-            yield Problem(path, f"{NOT_YET}; {instead}")
+            yield Problem(path, f"{NOT_YET}; {instead}", code=CODE)
     steps = values.get("transform", [])
     for number, step in enumerate(steps if isinstance(steps, list) else [steps]):
         kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
         where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
-        yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step")
+        yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step", code=CODE)
     decode = values.get("decode", {})
     if isinstance(decode, dict) and "columns" not in decode:
-        yield Problem(("decode", "columns"), f"inferring columns is {NOT_YET}; declare them under [decode.columns]")
+        message = f"inferring columns is {NOT_YET}; declare them under [decode.columns]"
+        yield Problem(("decode", "columns"), message, code=CODE)
 
 
 def settled(refused: Problem) -> KeyPath:

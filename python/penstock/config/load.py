@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
 from penstock import _native
 from penstock.config import later, rules
+from penstock.config.finding import Finding, Place
 from penstock.config.layers import Layers
 from penstock.config.model import Config
 from penstock.config.problem import from_pydantic
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A pipeline file as it was read. `config` is None where there are mistakes, `layers` where it is not even TOML."""
+
+    config: Config | None
+    mistakes: tuple[Finding, ...] = ()
+    layers: Layers | None = None
+
+
 def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Config:
     """Read, layer and check a pipeline file.
 
@@ -27,15 +38,24 @@ def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] =
     over default. Raises `ConfigError` with one line per mistake, in the order of the file. Touches no network; reads
     the files that `[source.sasl]` and `[source.tls]` name.
     """
-    text = _read(path)
+    examined = examine(path, flags, environment)
+    if examined.config is None:
+        raise ConfigError("\n".join(map(str, examined.mistakes)))
+    return examined.config
+
+
+def examine(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Examined:
+    """As `load`, with the mistakes as values."""
     try:
-        values, positions = _native.parse_toml(text)
-    except _native.TomlError as error:
-        message, line, column = error.args
-        raise ConfigError(f"{path}:{line}:{column}: not valid TOML: {message}") from None
-    layers = Layers(str(path), json.loads(values), positions)
+        layers = _parse(path)
+    except _UnreadableError as error:
+        return Examined(None, (error.finding,))
     layers.add_environment(environment)
     layers.add_flags(flags)
+    return _check(layers)
+
+
+def _check(layers: Layers) -> Examined:
     refused = list(later.refuse(layers.values))
     problems = list(rules.check(layers.values))
     try:
@@ -44,21 +64,44 @@ def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] =
         problems += map(from_pydantic, error.errors(include_url=False))
     else:
         if not (layers.problems or refused or problems):
-            return config
+            return Examined(config, layers=layers)
     settled = [later.settled(problem) for problem in refused]
     open_problems = [p for p in problems if not any(p.path[: len(path)] == path for path in settled)]
-    raise ConfigError("\n".join(layers.report([*layers.problems, *refused, *open_problems])))
+    return Examined(None, tuple(layers.report([*layers.problems, *refused, *open_problems])), layers)
+
+
+class _UnreadableError(Exception):
+    """There is nothing to check."""
+
+    def __init__(
+        self,
+        path: Path,
+        message: str,
+        line: int | None = None,
+        column: int | None = None,
+        code: str = "unreadable_file",
+    ) -> None:
+        self.finding = Finding(Place(str(path), line, column), code, "", message)
+
+
+def _parse(path: Path) -> Layers:
+    try:
+        values, positions = _native.parse_toml(_read(path))
+    except _native.TomlError as error:
+        message, line, column = error.args
+        raise _UnreadableError(path, f"not valid TOML: {message}", line, column, "invalid_toml") from None
+    return Layers(str(path), json.loads(values), positions)
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give the path of a pipeline file") from None
+        raise _UnreadableError(path, "no such file; give the path of a pipeline file") from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a directory; give the path of a pipeline file") from None
+        raise _UnreadableError(path, "is a directory; give the path of a pipeline file") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError(f"{path}:{line}: not UTF-8; a pipeline file is UTF-8 text") from None
+        raise _UnreadableError(path, "not UTF-8; a pipeline file is UTF-8 text", line) from None
     except OSError as error:
-        raise ConfigError(f"{path}: can't be read: {error.strerror}") from None
+        raise _UnreadableError(path, f"can't be read: {error.strerror}") from None
