@@ -15,7 +15,6 @@ VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("source", "type"): (("file", "memory"), 'write "kafka"'),
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
-    ("decode", "coerce"): ((True,), "leave it out"),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
 KEYS: dict[KeyPath, str] = {("telemetry", "listen"): "leave it out"}
@@ -35,10 +34,6 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
         kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
         where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
         yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step", code=CODE)
-    decode = values.get("decode", {})
-    if isinstance(decode, dict) and "columns" not in decode:
-        message = f"inferring columns is {NOT_YET}; declare them under [decode.columns]"
-        yield Problem(("decode", "columns"), message, code=CODE)
 
 
 def settled(refused: Problem) -> KeyPath:

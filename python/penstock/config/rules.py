@@ -49,7 +49,8 @@ def _exactly_one(section: KeyPath, around: dict[str, Any], first: str, second: s
 def _columns(values: dict[str, Any]) -> Iterator[Problem]:
     columns = _table(_table(values, "decode"), "columns")
     if not columns and "columns" in _table(values, "decode"):
-        yield Problem(("decode", "columns"), "no columns; declare at least one", code="empty")
+        message = "no columns; declare at least one, or leave the section out to have them inferred"
+        yield Problem(("decode", "columns"), message, code="empty")
     for name in columns:
         if reserved(name):
             yield Problem(

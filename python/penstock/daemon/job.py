@@ -9,8 +9,10 @@ from penstock._native import Engine
 from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
 from penstock.commit.protocol import Settings
+from penstock.daemon.columns import settle_columns
+from penstock.daemon.sample import Sampler
 from penstock.dead_letter import DeadLetterLimit
-from penstock.pipeline import Limits, Pipeline
+from penstock.pipeline import Limits, Pipeline, Totals
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
 from penstock.sink.rotation import Rotation
@@ -18,9 +20,9 @@ from penstock.source.kafka import FETCH_BYTES, KafkaSource
 from penstock.watchdog import Watchdog
 
 if TYPE_CHECKING:
+    from penstock.commit.effects import Table
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
-    from penstock.pipeline import Totals
 
 
 FETCHES_PER_LIMIT = 16
@@ -34,25 +36,33 @@ class Job:
         self.ended = True
         self._config = config
         self._options = options
-        self._engine = Engine(config.engine_json(), config.pipeline.workers)
+        self._engine = self._make_engine(config) if config.decode.columns else None
         self._source = KafkaSource(
             config.source, fetch_bytes=min(FETCH_BYTES, config.pipeline.memory_limit // FETCHES_PER_LIMIT)
         )
+        self._main, self._dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
+        self._sampler = Sampler(config, until_end=options.until_end)
         self._pipeline: Pipeline | None = None
         self._stopping = False
 
     def stop(self) -> None:
         """End soon: what is open is committed first."""
         self._stopping = True
+        self._sampler.stop()
         if self._pipeline is not None:
             self._pipeline.stop()
 
     async def run(self) -> Totals:
-        """Connect, open the tables, deliver, end. Raises what ended it wrongly."""
+        """Connect, open the tables, deliver, end. Raises what ended it wrongly.
+
+        Without declared columns and without a record nothing can be delivered: stopped then, it has done nothing.
+        """
         self.ended = False
         try:
             await self._source.connect()
             pipeline = self._pipeline = await self._assemble()
+            if pipeline is None:
+                return Totals()
             if self._stopping:
                 pipeline.stop()
             try:
@@ -60,26 +70,35 @@ class Job:
             finally:
                 pipeline.close()
         finally:
-            self.ended = await self._source.stop()
+            self.ended = await self._source.stop() and self._sampler.ended
         if pipeline.fault is not None:
             raise pipeline.fault
         return pipeline.totals
 
-    async def _assemble(self) -> Pipeline:
-        """The pipeline, with its tables claimed and, at the first start, an origin for every partition there is."""
-        config = self._config
+    async def _assemble(self) -> Pipeline | None:
+        """The pipeline, with its tables claimed and, at the first start, an origin for every partition there is.
+
+        None if it was stopped before there was a record to infer columns from.
+        """
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
         if await asyncio.to_thread(lambda: tables.first_start):
-            origins = await positions.origins(config.source.start)
+            origins = await positions.origins(self._config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)
+        config, engine = self._config, self._engine
+        if engine is None:
+            settled = await settle_columns(config, self._main, self._sampler)
+            if settled is None:
+                return None
+            config, engine = settled, self._make_engine(settled)
+            await asyncio.to_thread(tables.declare, _schemas(engine))
         limit, cut = config.dead_letter.limit, config.sink.cut
         return Pipeline(
             self._source,
-            self._engine,
+            engine,
             tables,
             positions=positions,
-            settings=Settings(config.plan_digest(self._engine.schema_json("main")), config.source.on_gap),
+            settings=Settings(config.plan_digest(engine.schema_json("main")), config.source.on_gap),
             limits=Limits(
                 memory_bytes=config.pipeline.memory_limit,
                 shutdown_seconds=config.pipeline.shutdown_grace.total_seconds(),
@@ -96,14 +115,21 @@ class Job:
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""
         config = self._config
-        main, dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
-        main.make()
-        dead_letter.make()
+        self._main.make()
+        self._dead_letter.make()
         return ParquetDirectory(
-            main,
-            dead_letter,
+            self._main,
+            self._dead_letter,
             name=config.pipeline.name,
             cluster_id=self._source.cluster_id,
-            schemas={"main": self._engine.schema_json("main"), "dead_letter": self._engine.schema_json("dead_letter")},
+            schemas=None if self._engine is None else _schemas(self._engine),
             take_over=self._options.take_over,
         )
+
+    @staticmethod
+    def _make_engine(config: Config) -> Engine:
+        return Engine(config.engine_json(), config.pipeline.workers)
+
+
+def _schemas(engine: Engine) -> dict[Table, str]:
+    return {"main": engine.schema_json("main"), "dead_letter": engine.schema_json("dead_letter")}
