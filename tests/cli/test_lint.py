@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY = {"pyarrow", "aiokafka", "rich", "asyncio", "structlog", "confluent_kafka", "orjson", "penstock.pipeline"}
+KEYS = "Keys of [sink]: type, path, cut, kafka_columns"
 DOUBTFUL = {"pipeline": SECTIONS["pipeline"] + '\nshutdown_grace = "5m"', "sink": 'path = "a"\npaht = "b"'}
 
 
@@ -34,10 +35,7 @@ def test_findings_are_lines_that_editors_can_jump_to(tmp_path: Path) -> None:
             "Kubernetes (30s) wait by default"
         ),
         "    hint: set TimeoutStopSec or terminationGracePeriodSeconds higher than it, or lower it",
-        (
-            'a.toml:14:1: error [unknown_key]: sink.paht: unknown key; did you mean "path"? Keys of [sink]: type, path, '
-            "cut, kafka_columns"
-        ),
+        'a.toml:14:1: error [unknown_key]: sink.paht: unknown key; did you mean "path"? ' + KEYS,
         "nothing.toml: error [unreadable_file]: no such file; give the path of a pipeline file",
     ]
 

@@ -58,14 +58,14 @@ def _members(source: KafkaSource, layers: Layers, *, declared: bool) -> Iterator
             code="shared_instance_id",
             hint="give each process its own: PENSTOCK__SOURCE__INSTANCE_ID",
         )
-    shared = next((path for path in (INSTANCE_ID, GROUP) if layers.says(path)), None)
+    shared = next((path for path in (GROUP, INSTANCE_ID) if layers.says(path)), None)
     if shared is not None and not declared:
         yield Problem(
-            ("decode", "columns"),
-            f"no columns are declared, and source.{shared[-1]} says that several processes may share the topics: "
-            "the first one decides the table's columns for good",
+            shared,
+            "several processes may share the topics, and no columns are declared: the first one decides the table's "
+            "columns for good",
             code="undeclared_columns",
-            hint="declare them; `penstock init --from` writes them from a sample",
+            hint="declare [decode.columns]; `penstock init --from` writes them from a sample",
         )
 
 

@@ -1,0 +1,82 @@
+"""Every setting with its value and where the value comes from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, BeforeValidator
+
+from penstock.config.problem import COLUMNS, KeyPath, dotted
+from penstock.config.units import duration_text, parse_size, size_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic.fields import FieldInfo
+
+    from penstock.config import Config
+    from penstock.config.layers import Layers
+
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key, its value as the file would write it, and `line N`, a variable, a flag or `default`."""
+
+    key: str
+    value: str
+    origin: str
+
+
+def settings(config: Config, layers: Layers) -> list[Setting]:
+    """All that are set or have a default, in the order of the sections; columns are not among them. No secrets."""
+    return [Setting(dotted(path), text, _origin(layers, path)) for path, text in _walk(config, ())]
+
+
+def _walk(section: BaseModel, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for name, field in type(section).model_fields.items():
+        value, here = getattr(section, name), (*path, name)
+        if here == COLUMNS or value is None:
+            continue
+        if isinstance(value, BaseModel):
+            yield from _walk(value, here)
+        elif isinstance(value, tuple) and any(isinstance(step, BaseModel) for step in value):
+            for number, step in enumerate(value):
+                yield from _walk(step, (*here, number))
+        elif value != () or field.is_required():
+            yield here, value_text(value, field)
+
+
+def value_text(value: object, field: FieldInfo | None = None) -> str:
+    """As TOML writes it."""
+    match value:
+        case int() if field is not None and _is_size(field):
+            return _quoted(size_text(value))
+        case bool() | int() | float():
+            return json.dumps(value)
+        case tuple() | list() if not hasattr(value, "_fields"):
+            return "[" + ", ".join(map(value_text, value)) + "]"
+        case dict():
+            return "{ " + ", ".join(f"{name} = {value_text(inner)}" for name, inner in value.items()) + " }"
+    return _quoted(duration_text(value) if isinstance(value, timedelta) else str(value))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _is_size(field: FieldInfo) -> bool:
+    return any(isinstance(part, BeforeValidator) and part.func is parse_size for part in field.metadata)
+
+
+def _origin(layers: Layers, path: KeyPath) -> str:
+    """A default that follows from another key is a default."""
+    override = layers.origin(path)
+    if override is not None:
+        return override
+    position = layers.positions.get(dotted(path))
+    return f"line {position[0]}" if position else DEFAULT
