@@ -10,6 +10,7 @@ import click
 from penstock.cli import failure
 from penstock.cli.demo import demo
 from penstock.cli.explain import explain
+from penstock.cli.init import init
 from penstock.cli.lint import lint
 from penstock.cli.output import wants_json
 from penstock.cli.run import run
@@ -56,7 +57,7 @@ def cli() -> None:
     """Move event streams from Kafka into Parquet tables: nothing lost, nothing twice."""
 
 
-for verb in (lint, explain, run, verify, demo):
+for verb in (init, lint, explain, run, verify, demo):
     cli.add_command(verb)
 
 

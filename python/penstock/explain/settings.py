@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from penstock.config.problem import COLUMNS, KeyPath, dotted
 from penstock.config.units import duration_text, parse_size, size_text
+from penstock.config.write import toml_key, toml_string, toml_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,18 +56,14 @@ def value_text(value: object, field: FieldInfo | None = None) -> str:
     """As TOML writes it."""
     match value:
         case int() if field is not None and _is_size(field):
-            return _quoted(size_text(value))
+            return toml_string(size_text(value))
         case bool() | int() | float():
             return json.dumps(value)
         case tuple() | list() if not hasattr(value, "_fields"):
             return "[" + ", ".join(map(value_text, value)) + "]"
         case dict():
-            return "{ " + ", ".join(f"{name} = {value_text(inner)}" for name, inner in value.items()) + " }"
-    return _quoted(duration_text(value) if isinstance(value, timedelta) else str(value))
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+            return toml_table({toml_key(name): value_text(inner) for name, inner in value.items()})
+    return toml_string(duration_text(value) if isinstance(value, timedelta) else str(value))
 
 
 def _is_size(field: FieldInfo) -> bool:
