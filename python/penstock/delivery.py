@@ -5,7 +5,6 @@ The protocol decides (`commit/protocol.py`); this module waits: for the tables, 
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
-from penstock.batch import Committed, Range, Unknown
+from penstock.batch import Committed, Counts, Range, Unknown
 from penstock.commit.effects import Ack, Begin, Discard, Put, PutOrigin, Refresh, Stop, Write
 from penstock.commit.protocol import Assignment, Phase, Settings
 from penstock.errors import PositionError
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from penstock._native import Chunk, Engine, OpenFile
-    from penstock.batch import Counts, Cut, Outcome, Partition, RawBatch
+    from penstock.batch import Cut, Outcome, Partition, RawBatch
     from penstock.commit.effects import Effect, Effects, Table
     from penstock.commit.position import SourceState
     from penstock.commit.tables import Tables
@@ -48,6 +47,9 @@ class Host(Protocol):
     @property
     def tables(self) -> Tables:
         """Where the partition is delivered to."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
 
     async def native(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call of the core off the event loop."""
@@ -137,6 +139,8 @@ class Delivery:
         """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
+        self.taken = Counts()
+        """All that was ingested, committed or not."""
 
     # ---- events
 
@@ -146,20 +150,16 @@ class Delivery:
 
     async def take(self, batch: RawBatch, counts: Counts) -> None:
         """`batch` was ingested."""
-        self._open.since = self._open.since or time.monotonic()
+        now = self._host.now()
+        self._open.since = now if self._open.since is None else self._open.since
+        self.taken += counts
         await self._perform(
-            self.assignment.take(
-                batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=time.monotonic()
-            )
+            self.assignment.take(batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=now)
         )
 
     async def rewind(self) -> None:
         """Drop what is not committed and begin again at the table's position."""
         await self._perform(self.assignment.rewind())
-
-    async def stop(self, error: PenstockError) -> None:
-        """The partition can't go on."""
-        await self._perform((*self.assignment.leave(), Stop(error)))
 
     async def leave(self) -> None:
         """The partition is not ours any more: whatever is not committed is dropped."""
@@ -170,6 +170,13 @@ class Delivery:
     def age(self, now: float) -> float:
         """Seconds since the open range began; `now` is monotonic."""
         return 0.0 if self._open.since is None else now - self._open.since
+
+    @property
+    def idle(self) -> bool:
+        """Whether it runs and all that was taken is committed."""
+        assignment = self.assignment
+        open_range = assignment.open_range
+        return assignment.phase is Phase.RUNNING and not assignment.busy and open_range.start == open_range.end
 
     @property
     def sealed_bytes(self) -> int:
@@ -196,7 +203,7 @@ class Delivery:
         Must not run beside an ingest: what is ingested afterwards belongs to the next range.
         """
         effects = self.assignment.cut(
-            self._open.commit_id, time.monotonic(), dead_letter_rows=self.size.dead_letter_rows, final=final
+            self._open.commit_id, self._host.now(), dead_letter_rows=self.size.dead_letter_rows, final=final
         )
         for write in effects:
             assert isinstance(write, Write)  # noqa: S101 - `cut` answers with nothing else

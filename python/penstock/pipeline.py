@@ -15,13 +15,13 @@ import structlog
 from penstock.batch import Counts
 from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
-from penstock.errors import UnavailableError
+from penstock.errors import DeadLetterLimitError
 from penstock.failpoint import armed, reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from penstock._native import Engine
+    from penstock._native import Engine, Rejection, Report
     from penstock.batch import Cut, Partition, RawBatch
     from penstock.commit.acknowledge import Acknowledger
     from penstock.commit.position import SourceState
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from penstock.errors import PenstockError
     from penstock.positions import Positions
     from penstock.sink.rotation import Rotation
-    from penstock.source.kafka import KafkaSource
-    from penstock.watchdog import Watchdog
+    from penstock.source.source import Source
 
 log = structlog.get_logger("penstock.pipeline")
 
@@ -74,7 +73,7 @@ class Pipeline:
 
     def __init__(
         self,
-        source: KafkaSource,
+        source: Source,
         engine: Engine,
         tables: Tables,
         *,
@@ -84,7 +83,7 @@ class Pipeline:
         rotation: Rotation,
         dead_letter_limit: DeadLetterLimit,
         acknowledger: Acknowledger,
-        watchdog: Watchdog,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self.tables = tables
@@ -96,7 +95,8 @@ class Pipeline:
         self._rotation = rotation
         self._dead_letter_limit = dead_letter_limit
         self._acknowledger = acknowledger
-        self._watchdog = watchdog
+        self.now = clock
+        """Monotonic seconds, for the age of what is open."""
         self._deliveries: dict[Partition, Delivery] = {}
         self._epochs = itertools.count(1)
         self._engine_lock = asyncio.Lock()
@@ -107,7 +107,6 @@ class Pipeline:
         self._storage_threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
         self._stopping = False
         self._decoded = 0
-        self._ends: dict[Partition, int] = {}
         self.fault: PenstockError | None = None
         self.peak_memory_bytes = 0
         """The most that open and sealed files held."""
@@ -148,9 +147,9 @@ class Pipeline:
         for batch, report, rejections in zip(current, ingested.reports, ingested.rejections, strict=True):
             self.totals.bytes_in += report.bytes
             self._decoded += report.records
-            self._dead_letter_limit.count(batch, rejections)
-            counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
             delivery = self._deliveries.get(batch.partition)
+            self._judge(batch, report, rejections, delivery)
+            counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
             if delivery is not None:
                 await delivery.take(batch, counts)
 
@@ -159,10 +158,11 @@ class Pipeline:
             await delivery.store_finished()
 
     async def _cut_due(self) -> None:
-        now = time.monotonic()
+        now = self.now()
         for delivery in self._sized():
-            if self._rotation.due(delivery.size, delivery.age(now)):
-                await self._cut(delivery)
+            ended = self._source.finite and self._at_end(delivery)
+            if ended or self._rotation.due(delivery.size, delivery.age(now)):
+                await self._cut(delivery, final=ended)
 
     async def _cut(self, delivery: Delivery, *, final: bool = False) -> None:
         if await delivery.seal(final=final):
@@ -262,13 +262,17 @@ class Pipeline:
     def _done(self) -> bool:
         if self._stopping or self._left() == 0:
             return True
+        if self._source.finite:
+            # Others were left when they were committed up to their end.
+            left = all(delivery.assignment.phase is Phase.ENDED for delivery in self._deliveries.values())
+            return self._source.settled and left
         return self._limits.until_end and self._source.settled and all(map(self._at_end, self._deliveries.values()))
 
     def _at_end(self, delivery: Delivery) -> bool:
         assignment = delivery.assignment
         if assignment.phase is Phase.ENDED:
             return True
-        end = self._positions.ends.get(delivery.partition)
+        end = self._source.end(delivery.partition)
         return assignment.phase is Phase.RUNNING and end is not None and assignment.open_range.end >= end
 
     async def _end(self, partitions: Iterable[Partition], seconds: float) -> None:
@@ -314,17 +318,52 @@ class Pipeline:
         self._fail(error)
 
     async def _look_after(self) -> None:
-        """What is not part of the flow: positions the broker refused, damaged batches, a stuck consumer, the acks."""
-        for partition in list(self._source.out_of_range):
+        """What is not part of the flow: positions the source refused, damage in it, a source that is stuck."""
+        for partition in self._source.out_of_range:
             self._source.release(partition)
             if partition in self._deliveries:
                 self._tasks.create_task(self._deliveries[partition].rewind())
-        for partition, offset in self._source.corrupt().items():
+        for partition, error in self._source.faults().items():
+            delivery = self._deliveries.get(partition)
+            if delivery is not None and delivery.assignment.phase in (Phase.REFRESHING, Phase.PUTTING_ORIGIN):
+                continue  # It begins again, and meets the fault again if that is still there.
             self._source.release(partition)
-            if partition in self._deliveries:
-                await self._deliveries[partition].stop(_corrupt(partition, offset))
-        if self._watchdog.stuck() is not None:
+            if delivery is not None:
+                # What came before the damage is committed, and the partition is left: then it has no more faults.
+                await self._end([partition], self._limits.shutdown_seconds)
+                self.faulted(partition, error)
+        if self._source.finite:
+            await self._leave_ended()
+        if self._source.stuck() is not None:
             await self._rebuild_source()
+
+    async def _leave_ended(self) -> None:
+        """Leave what is committed up to its end, so that the source goes on to other partitions."""
+        ended = [delivery for delivery in self._deliveries.values() if self._at_end(delivery)]
+        if len(ended) == len(self._deliveries):
+            await self._finish_commits(ended)  # There is nothing to read meanwhile.
+        for delivery in ended:
+            partition = delivery.partition
+            if not delivery.idle:
+                continue
+            if delivery.taken.records and not delivery.taken.rows and (hint := self._source.hint(partition)):
+                log.warning("No record of it could be decoded.", partition=str(partition), hint=hint)
+            del self._deliveries[partition]
+            self._commits.pop(partition, None)
+            await delivery.leave()
+            self._source.finished(partition)
+
+    def _judge(
+        self, batch: RawBatch, report: Report, rejections: Sequence[Rejection], delivery: Delivery | None
+    ) -> None:
+        """Count rejections against the limit; where nothing at all is decoded, the source may know why."""
+        try:
+            self._dead_letter_limit.count(batch, rejections)
+        except DeadLetterLimitError as error:
+            hint = self._source.hint(batch.partition)
+            if hint is not None and report.rows == 0 and (delivery is None or delivery.taken.rows == 0):
+                error.add_note(hint)
+            raise
 
     async def _rebuild_source(self) -> None:
         for delivery in list(self._deliveries.values()):
@@ -370,10 +409,3 @@ def up_to(batches: Sequence[RawBatch], limit: int | None) -> list[RawBatch]:
                 )
             )
     return result
-
-
-def _corrupt(partition: Partition, offset: int) -> UnavailableError:
-    return UnavailableError(
-        f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
-        "and the replicas (kafka-dump-log); what is before that offset is committed."
-    )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
 
-VERBS = ["lint", "explain", "run", "verify", "demo"]
+VERBS = ["init", "lint", "explain", "run", "verify", "demo"]
 PIPELINE = """
 [pipeline]
 name = "a"

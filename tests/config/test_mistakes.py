@@ -185,7 +185,33 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
     "inner path": ({"dead_letter": '§path = "events/dead"'}, "dead_letter.path: nested with sink.path"),
     "outer path": ({"dead_letter": '§path = "."'}, "dead_letter.path: nested with sink.path; every table needs"),
     # Later
-    "file source": ({"source": '§type = "file"\npath = "a"'}, f'source.type: "file" is {LATER}; write "kafka"'),
+    "memory source": (
+        {"source": '§type = "memory"'},
+        'source.type: "memory" is for penstock.testing; write "kafka" or',
+    ),
+    "unknown source": (
+        {"source": '§type = "flie"\npath = "a"'},
+        'source.type: "flie" is not "kafka" or "file"; did you mean "file"?',
+    ),
+    "source of no type": ({"source": '§type = 3\npath = "a"'}, 'source.type: 3 is not "kafka" or "file"'),
+    "file without a path": ({"§source": 'type = "file"', "source": None}, "source.path: required key is missing"),
+    "key of another source": (
+        {"source": 'type = "file"\npath = "a"\n§topics = ["b"]'},
+        "source.topics: unknown key; Keys of [source]: type, path",
+    ),
+    "misspelt key of files": (
+        {"source": 'type = "file"\npath = "a"\n§pth = "b"'},
+        'source.pth: unknown key; did you mean "path"? Keys of [source]: type, path',
+    ),
+    "no files": ({"source": 'type = "file"\n§path = []'}, "source.path: empty list; name at least one file"),
+    "stdin and files": (
+        {"source": 'type = "file"\n§path = ["-", "a"]'},
+        'source.path: "-" is standard input; it can\'t be read together with files',
+    ),
+    "remote file": (
+        {"source": 'type = "file"\n§path = "s3://b/a.ndjson"'},
+        "source.path: s3:// locations are not available yet in this version; write a local path",
+    ),
     "fast fetch": ({"source": SOURCE + '§fetch_mode = "fast"'}, f'source.fetch_mode: "fast" is {LATER}; write "auto"'),
     "format": ({"decode": '§format = "otlp_proto"'}, f'decode.format: "otlp_proto" is {LATER}; write "json"'),
     "delta": ({"sink": SINK + '§type = "delta"'}, f'sink.type: "delta" is {LATER}; write "parquet"'),

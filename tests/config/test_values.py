@@ -118,14 +118,14 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert config.pipeline.memory_limit == 512 * 2**20
     assert config.pipeline.shutdown_grace == timedelta(seconds=30)
     assert (config.pipeline.workers, config.pipeline.on_fault) == (0, "stop")
-    assert (config.source.type, config.source.group, config.source.start) == ("kafka", "agent-events", "earliest")
-    assert (config.source.isolation, config.source.on_gap, config.source.fetch_mode) == (
+    assert (config.source.type, config.kafka.group, config.kafka.start) == ("kafka", "agent-events", "earliest")
+    assert (config.kafka.isolation, config.kafka.on_gap, config.kafka.fetch_mode) == (
         "read_committed",
         "fail",
         "auto",
     )
-    assert config.source.session_timeout == timedelta(seconds=45)
-    assert (config.source.instance_id, config.source.sasl, config.source.tls) == (None, None, None)
+    assert config.kafka.session_timeout == timedelta(seconds=45)
+    assert (config.kafka.instance_id, config.kafka.sasl, config.kafka.tls) == (None, None, None)
     assert (config.decode.max_depth, config.decode.max_bytes) == (128, 16 * 2**20)
     assert (config.decode.invalid_text, config.decode.residue, config.decode.coerce) == ("reject", True, False)
     assert (config.sink.type, config.sink.path, config.sink.kafka_columns) == ("parquet", Path("events"), True)

@@ -78,7 +78,7 @@ def keys(path: tuple[str, ...], model: type[BaseModel]) -> dict[str, tuple[set[s
 
 
 def _words(path: tuple[str, ...], name: str, field: FieldInfo) -> set[str]:
-    if (*path, name) == ("decode", "columns", "path"):
+    if (*path, name) in (("decode", "columns", "path"), ("source", "path")):
         return {"string", "list"}
     if any(getattr(part, "func", None) is parse_size for part in field.metadata):
         return {"size"}

@@ -70,7 +70,9 @@ class Layers:
         around = self.origin(path)
         if around is None and dotted(path) not in self.positions:
             around = next((origin for at, origin in self.overrides.items() if at[: len(path)] == path), None)
-        return Place(self.file, origin=around) if around else Place(self.file, *self._position(path))
+        if around:
+            return Place(self.file, origin=around)
+        return Place(self.file, *self._position(path)) if self.positions else Place(self.file)
 
     def _position(self, path: KeyPath) -> tuple[int, int]:
         """Line and column of the key or of the nearest thing around it that is written in the file."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from penstock import _native
 from penstock.config import later, rules
+from penstock.config.file import STDIN
 from penstock.config.finding import Finding, Place
 from penstock.config.layers import Layers
 from penstock.config.model import Config
-from penstock.config.problem import from_pydantic
+from penstock.config.problem import Problem, from_pydantic
 from penstock.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,13 @@ class Examined:
     mistakes: tuple[Finding, ...] = ()
     layers: Layers | None = None
 
+    def error(self) -> ConfigError:
+        """All mistakes as one."""
+        return ConfigError("\n".join(map(str, self.mistakes)))
+
 
 def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Config:
-    """Read, layer and check a pipeline file.
+    """Read, layer and check a pipeline file; `-` stands for `stdin_pipeline`.
 
     `flags` are `section.key=value`; `environment` gives `PENSTOCK__SECTION__KEY`. Flag over environment over file
     over default. Raises `ConfigError` with one line per mistake, in the order of the file. Touches no network; reads
@@ -40,23 +46,55 @@ def load(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] =
     """
     examined = examine(path, flags, environment)
     if examined.config is None:
-        raise ConfigError("\n".join(map(str, examined.mistakes)))
+        raise examined.error()
     return examined.config
 
 
 def examine(path: Path, flags: Iterable[str] = (), environment: Mapping[str, str] = os.environ) -> Examined:
     """As `load`, with the mistakes as values."""
     try:
-        layers = _parse(path)
+        layers = Layers("--set", stdin_pipeline(), {}) if str(path) == STDIN else _parse(path)
     except _UnreadableError as error:
         return Examined(None, (error.finding,))
     layers.add_environment(environment)
     layers.add_flags(flags)
-    return _check(layers)
+    return _check(layers, _refuse_memory(layers.values))
 
 
-def _check(layers: Layers) -> Examined:
-    refused = list(later.refuse(layers.values))
+def load_test(pipeline: Path | Mapping[str, Any], flags: Iterable[str] = ()) -> Config:
+    """As `load`, of a file or of its sections as a dict, with a memory source and tables instead of those it names."""
+    values = None if isinstance(pipeline, Path) else copy.deepcopy(dict(pipeline))
+    try:
+        layers = _parse(pipeline) if isinstance(pipeline, Path) else Layers("pipeline", values or {}, {})
+    except _UnreadableError as error:
+        raise ConfigError(str(error.finding)) from None
+    layers.add_flags(flags)
+    layers.values["source"] = {"type": "memory"}
+    layers.values.setdefault("pipeline", {"name": "test"})
+    layers.values.setdefault("sink", {"path": "rows"})
+    examined = _check(layers)
+    if examined.config is None:
+        raise examined.error()
+    return examined.config
+
+
+def stdin_pipeline() -> dict[str, Any]:
+    """What `penstock run -` stands for: records from standard input. Flags and environment say the rest.
+
+    Columns are not named: they are inferred, or declared by `--set decode.columns.NAME=TYPE`.
+    """
+    return {"pipeline": {"name": "stdin"}, "source": {"type": "file", "path": STDIN}}
+
+
+def _refuse_memory(values: dict[str, Any]) -> list[Problem]:
+    source = values.get("source")
+    if not isinstance(source, dict) or source.get("type") != "memory":
+        return []
+    return [Problem(("source", "type"), '"memory" is for penstock.testing; write "kafka" or "file"')]
+
+
+def _check(layers: Layers, refused: Iterable[Problem] = ()) -> Examined:
+    refused = [*refused, *later.refuse(layers.values)]
     problems = list(rules.check(layers.values))
     try:
         config = Config.model_validate(layers.values)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from penstock.config.model import Config
 from penstock.config.show import did_you_mean, show
+from penstock.config.source import KINDS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -53,35 +54,41 @@ def dotted(path: KeyPath) -> str:
 
 def from_pydantic(details: ErrorDetails) -> Problem:
     """The same finding in our words. Values below `source.sasl` are never quoted."""
-    path: KeyPath = details["loc"]
+    where: KeyPath = details["loc"]
+    path = written(where)
     context = details.get("ctx", {})
     match details["type"]:
         case "missing":
-            message = _missing(path)
+            message = _missing(where)
         case "extra_forbidden":
-            message = _unknown(path)
+            message = _unknown(where)
+        case "union_tag_invalid":
+            kind = details["input"].get("type")
+            public = [kind for kind in KINDS if kind != "memory"]
+            message = f"{show(kind)} is not {' or '.join(map(show, public))}{did_you_mean(kind, public)}"
+            path = (*path, "type")
         case "value_error":
             message = str(context["error"])
         case kind:
             value = "the value" if path[:2] == SECRETS else show(details["input"])
             message = f"{value} {_mismatch(kind, path, context)}"
             if kind == "literal_error" and path[:2] != SECRETS:
-                message += did_you_mean(details["input"], choices(path))
-    return Problem(path, message, code=_code(details["type"], path, message))
+                message += did_you_mean(details["input"], choices(where))
+    return Problem(path, message, code=_code(details["type"], where, message))
 
 
-def _code(kind: str, path: KeyPath, message: str) -> str:
+def _code(kind: str, where: KeyPath, message: str) -> str:
     """Which of lint's findings it is."""
     match kind:
         case "missing":
-            return "missing_key" if model_at(path) is None else "missing_section"
-        case "extra_forbidden" if _is_password(path):
+            return "missing_key" if model_at(where) is None else "missing_section"
+        case "extra_forbidden" if _is_password(written(where)):
             return "password_in_file"
         case "extra_forbidden":
-            return "unknown_section" if len(path) == 1 else "unknown_key"
+            return "unknown_section" if len(where) == 1 else "unknown_key"
         case "value_error":
             return "not_available" if NOT_YET in message else "invalid_value"
-        case "literal_error":
+        case "literal_error" | "union_tag_invalid":
             return "invalid_value"
     return "out_of_range" if kind in BOUNDS else "wrong_type"
 
@@ -103,9 +110,16 @@ def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
     return f"is not a section; write [{dotted(path)}] and its keys below it"
 
 
+def written(path: KeyPath) -> KeyPath:
+    """The path in the file: pydantic names the kind of source between `source` and its keys."""
+    return ("source", *path[2:]) if path[:1] == ("source",) and path[1:2] and path[1] in KINDS else path
+
+
 def model_at(path: KeyPath) -> type[BaseModel] | None:
-    """The section's model at a path of keys, if a section is there."""
+    """The section's model at one of pydantic's paths, if a section is there."""
     model: type[BaseModel] = Config
+    if written(path) != path:
+        model, path = KINDS[str(path[1])], path[2:]
     for depth, part in enumerate(path):
         field = model.model_fields.get(str(part))
         if path[:depth] == COLUMNS:
@@ -135,6 +149,7 @@ def _missing(path: KeyPath) -> str:
     model = model_at(path)
     if model is None:
         return "required key is missing"
+    path = written(path)
     needed = [name for name, field in model.model_fields.items() if field.is_required()]
     return f"section [{dotted(path)}] is missing; it needs {' and '.join(needed)}"
 
@@ -142,8 +157,9 @@ def _missing(path: KeyPath) -> str:
 def _unknown(path: KeyPath) -> str:
     model, name = model_at(path[:-1]), path[-1]
     keys = list(model.model_fields) if model else []
-    if _is_password(path):
+    if _is_password(written(path)):
         return "unknown key: a password is never in the file; name its variable in password_env, or password_file"
     if len(path) == 1:
         return f"unknown section{did_you_mean(name, keys, '[{}]') or ';'} Sections: {', '.join(keys)}"
-    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{dotted(path[:-1])}]: {', '.join(keys)}"
+    section = dotted(written(path)[:-1])
+    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{section}]: {', '.join(keys)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from penstock._native import Engine
@@ -10,38 +11,47 @@ from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
 from penstock.commit.protocol import Settings
 from penstock.daemon.columns import settle_columns
-from penstock.daemon.sample import Sampler
+from penstock.daemon.sample import open_sampler
 from penstock.dead_letter import DeadLetterLimit
 from penstock.pipeline import Limits, Pipeline, Totals
 from penstock.positions import Positions
-from penstock.sink.local import LocalStorage
+from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
-from penstock.source.kafka import FETCH_BYTES, KafkaSource
-from penstock.watchdog import Watchdog
+from penstock.source.open import open_source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from penstock.commit.effects import Table
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
-
-
-FETCHES_PER_LIMIT = 16
-"""What one answer of a broker may add stays well below the part of the memory limit that is kept free (30 %)."""
+    from penstock.sink.storage import Storage
+    from penstock.source.source import Source
 
 
 class Job:
     """One run. `run` once; `stop` at any time."""
 
-    def __init__(self, config: Config, options: RunOptions) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: RunOptions,
+        *,
+        source: Source | None = None,
+        open_storage: Callable[[Path], Storage] = open_local,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The source is that of `config` unless one is given. `open_storage` may block; `clock`: see `Pipeline`."""
         self.ended = True
         self._config = config
         self._options = options
         self._engine = self._make_engine(config) if config.decode.columns else None
-        self._source = KafkaSource(
-            config.source, fetch_bytes=min(FETCH_BYTES, config.pipeline.memory_limit // FETCHES_PER_LIMIT)
-        )
-        self._main, self._dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
-        self._sampler = Sampler(config, until_end=options.until_end)
+        self._source = open_source(config) if source is None else source
+        self._sampler = open_sampler(config, self._source, until_end=options.until_end)
+        self._open_storage = open_storage
+        self._main: Storage
+        self._clock = clock
         self._pipeline: Pipeline | None = None
         self._stopping = False
 
@@ -82,6 +92,8 @@ class Job:
         """
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
             origins = await positions.origins(self._config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)
@@ -108,18 +120,17 @@ class Job:
             ),
             rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
             dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
-            acknowledger=Acknowledger(tables.table_id, self._source.commit_offsets),
-            watchdog=Watchdog(self._source),
+            acknowledger=Acknowledger(tables.table_id, self._source.acknowledge),
+            clock=self._clock,
         )
 
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""
         config = self._config
-        self._main.make()
-        self._dead_letter.make()
+        self._main = self._open_storage(config.sink.path)
         return ParquetDirectory(
             self._main,
-            self._dead_letter,
+            self._open_storage(config.dead_letter.path),
             name=config.pipeline.name,
             cluster_id=self._source.cluster_id,
             schemas=None if self._engine is None else _schemas(self._engine),

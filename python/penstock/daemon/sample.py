@@ -1,9 +1,9 @@
-"""The first records of a topic, read without a group and without committing anything."""
+"""The first records of a source, read without a group and without committing anything."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import structlog
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from penstock.batch import Partition
     from penstock.config import Config
+    from penstock.source.source import Source
 
 log = structlog.get_logger("penstock.sample")
 
@@ -27,7 +28,56 @@ _SHARE_OF_MEMORY = 4
 """A sample takes no more than this part of the memory limit."""
 
 
-class Sampler:
+class Sampler(Protocol):
+    """Takes one sample."""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing of it is left in threads."""
+
+    def stop(self) -> None:
+        """End soon, without a sample."""
+
+    async def run(self, origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
+        """Values from `origin` of each partition on, in no certain order of partitions; None means its first record.
+
+        Between `connect` and `join` of the source. Empty if stopped, or if there is none to come.
+        """
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """A source that hands over what it was sampled for all the same: files, standard input, a test's memory."""
+
+    async def sample(self, limit: int) -> list[bytes]:
+        """The first records, about `limit` if there are so many."""
+
+
+def open_sampler(config: Config, source: Source, *, until_end: bool) -> Sampler:
+    """The way to sample `source`."""
+    if isinstance(source, Sampled):
+        return FileSampler(config, source)
+    return TopicSampler(config, until_end=until_end)
+
+
+class FileSampler:
+    """Asks the source itself."""
+
+    ended = True
+
+    def __init__(self, config: Config, source: Sampled) -> None:
+        self._limit = config.decode.infer_records
+        self._source = source
+
+    def stop(self) -> None:
+        """A sample of files ends by itself, and standard input with its source."""
+
+    async def run(self, _origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
+        """From the beginning of each file."""
+        return await self._source.sample(self._limit)
+
+
+class TopicSampler:
     """Reads `decode.infer_records` values, or as many as there are; waits while there is none."""
 
     def __init__(self, config: Config, *, until_end: bool) -> None:
@@ -45,10 +95,7 @@ class Sampler:
         self._stopping = True
 
     async def run(self, origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
-        """Values from `origin` of each partition on, in no certain order of partitions; None means its first record.
-
-        Empty if stopped, or at the end if the run is only to the end.
-        """
+        """See `Sampler`; with `until_end` empty at the end."""
         while not self._stopping:
             reader = _Reader(self._config)
             try:
@@ -87,7 +134,7 @@ class _Reader:
     """One consumer of every partition; the source's `Owner` as well."""
 
     def __init__(self, config: Config) -> None:
-        self.source = KafkaSource(config.source, group=False)
+        self.source = KafkaSource(config.kafka, group=False)
         self._positions = Positions(self.source)
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}
@@ -116,7 +163,7 @@ class _Reader:
 
     def at_end(self) -> bool:
         """Whether nothing is left of what there was at the start, in partitions that can be read."""
-        unreadable = self.source.out_of_range | self.source.corrupt().keys()
+        unreadable = {*self.source.out_of_range, *self.source.faults()}
         return not self._assigned and all(
             at >= self._ends[partition] or partition in unreadable for partition, at in self._next.items()
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from penstock.config import Config
-from penstock.daemon.sample import Sampler
+from penstock.daemon.sample import TopicSampler
 from penstock.decode.sample_file import Sample
 from penstock.errors import UnavailableError, UsageError
 from penstock.init.pipeline_file import TopicOrigin
@@ -39,7 +39,7 @@ def read_topic(origin: TopicOrigin) -> Sample:
     Raises `UsageError` for a broker or topic that can't be one, `UnavailableError` if it can't be read or is empty.
     """
     name = f"{SCHEME}{','.join(origin.brokers)}/{origin.topic}"
-    values = asyncio.run(Sampler(_config(origin), until_end=True).run(_first))
+    values = asyncio.run(TopicSampler(_config(origin), until_end=True).run(_first))
     if not values:
         raise UnavailableError(f"{name} has no records yet, so there is nothing to infer columns from. Produce some.")
     return Sample(name, values)

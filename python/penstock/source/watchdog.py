@@ -1,4 +1,4 @@
-"""Notices a consumer that is silently stuck, which aiokafka can be after a broker restart, and has it rebuilt."""
+"""Notices a Kafka consumer that is silently stuck, which aiokafka can be after a broker restart, and has it rebuilt."""
 
 from __future__ import annotations
 
