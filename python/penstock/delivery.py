@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from penstock.commit.tables import Tables
     from penstock.errors import PenstockError
     from penstock.sink.data_file import DataFile
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.commit")
 
@@ -47,6 +48,10 @@ class Host(Protocol):
     @property
     def tables(self) -> Tables:
         """Where the partition is delivered to."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where it is counted."""
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -98,6 +103,8 @@ class _Sealed:
     write: Write
     open: _Open
     chunks: dict[Table, list[Chunk]]
+    since: float
+    """Monotonic seconds of the cut."""
 
     @property
     def memory_bytes(self) -> int:
@@ -137,6 +144,8 @@ class Delivery:
         self._sealed: _Sealed | None = None
         self._opened: int | None = None
         """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
+        self._uncommitted_since: float | None = None
+        """Monotonic seconds of the first batch after the last commit, whatever was dropped and read again since."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
         self.taken = Counts()
@@ -152,6 +161,7 @@ class Delivery:
         """`batch` was ingested."""
         now = self._host.now()
         self._open.since = now if self._open.since is None else self._open.since
+        self._uncommitted_since = self._open.since if self._uncommitted_since is None else self._uncommitted_since
         self.taken += counts
         await self._perform(
             self.assignment.take(batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=now)
@@ -170,6 +180,15 @@ class Delivery:
     def age(self, now: float) -> float:
         """Seconds since the open range began; `now` is monotonic."""
         return 0.0 if self._open.since is None else now - self._open.since
+
+    def uncommitted_seconds(self, now: float) -> float:
+        """For how long something that was read waits for its commit; `now` is monotonic."""
+        return 0.0 if self._uncommitted_since is None else now - self._uncommitted_since
+
+    @property
+    def failing(self) -> str | None:
+        """What the sink says that is waited for; None while it works."""
+        return self._patience.failing or self._reading.failing
 
     @property
     def idle(self) -> bool:
@@ -208,7 +227,7 @@ class Delivery:
         for write in effects:
             assert isinstance(write, Write)  # noqa: S101 - `cut` answers with nothing else
             reach("after_cut")
-            sealed = _Sealed(write, self._open, {})
+            sealed = _Sealed(write, self._open, {}, self._host.now())
             self._sealed, self._open = sealed, _Open()
             for table, span in _spans(write).items():
                 footer = self._host.tables.footer(table, write.cut, span)
@@ -322,6 +341,7 @@ class Delivery:
             outcome = await self._host.storage(self._publish, put, sealed.open.files[put.table])
         except OutageError as error:
             outcome = Unknown(str(error))
+        self._host.metrics.put_answered(put.table, outcome)
         if isinstance(outcome, Committed):
             self._patience.reset()
             reach("after_commit")
@@ -342,7 +362,9 @@ class Delivery:
 
     def _committed(self, ack: Ack) -> Effects:
         sealed = self._sealed
+        self._uncommitted_since = self._open.since
         if sealed is not None and sealed.write.cut.commit_id == ack.commit_id:
+            self._host.metrics.commit_seconds.observe(self._host.now() - sealed.since)
             self._host.committed(sealed.write.cut, sum(file.bytes_written for file in sealed.open.files.values()))
         return ()
 

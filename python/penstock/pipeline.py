@@ -17,9 +17,11 @@ from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
 from penstock.errors import DeadLetterLimitError
 from penstock.failpoint import armed, reach
+from penstock.health import held_bytes
+from penstock.sink.storage import OutageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from penstock._native import Engine, Rejection, Report
     from penstock.batch import Cut, Partition, RawBatch
@@ -29,8 +31,9 @@ if TYPE_CHECKING:
     from penstock.dead_letter import DeadLetterLimit
     from penstock.errors import PenstockError
     from penstock.positions import Positions
-    from penstock.sink.rotation import Rotation
+    from penstock.sink.rotation import CutReason, Rotation
     from penstock.source.source import Source
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.pipeline")
 
@@ -83,10 +86,12 @@ class Pipeline:
         rotation: Rotation,
         dead_letter_limit: DeadLetterLimit,
         acknowledger: Acknowledger,
+        metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self.tables = tables
+        self.metrics = metrics
         self.totals = Totals()
         self._source = source
         self._positions = positions
@@ -108,6 +113,9 @@ class Pipeline:
         self._stopping = False
         self._decoded = 0
         self.fault: PenstockError | None = None
+        """The first that stopped a partition."""
+        self.faults: dict[Partition, PenstockError] = {}
+        """Of the partitions that are ours and stopped."""
         self.peak_memory_bytes = 0
         """The most that open and sealed files held."""
 
@@ -144,6 +152,7 @@ class Pipeline:
             await asyncio.sleep(0)  # let the core begin
             reach("mid_decode")
         ingested = await working
+        self.metrics.ingested(ingested.reports, ingested.rejections)
         for batch, report, rejections in zip(current, ingested.reports, ingested.rejections, strict=True):
             self.totals.bytes_in += report.bytes
             self._decoded += report.records
@@ -161,11 +170,13 @@ class Pipeline:
         now = self.now()
         for delivery in self._sized():
             ended = self._source.finite and self._at_end(delivery)
-            if ended or self._rotation.due(delivery.size, delivery.age(now)):
-                await self._cut(delivery, final=ended)
+            reason = "end" if ended else self._rotation.due(delivery.size, delivery.age(now))
+            if reason is not None:
+                await self._cut(delivery, reason)
 
-    async def _cut(self, delivery: Delivery, *, final: bool = False) -> None:
-        if await delivery.seal(final=final):
+    async def _cut(self, delivery: Delivery, reason: CutReason) -> None:
+        if await delivery.seal(final=reason in ("memory", "end")):
+            self.metrics.cuts.labels(reason).inc()
             self._commits[delivery.partition] = self._tasks.create_task(delivery.commit())
 
     def _sized(self) -> list[Delivery]:
@@ -183,7 +194,7 @@ class Pipeline:
     async def _make_room(self) -> None:
         """Keep what is held below the memory limit: cut early, and pause only if nothing can be cut."""
         deliveries = self._sized()
-        held = self.engine.memory() + sum(delivery.sealed_bytes for delivery in deliveries)
+        held = held_bytes(self.engine, deliveries)
         self.peak_memory_bytes = max(self.peak_memory_bytes, held)
         if held < EARLY_CUT_AT * self._limits.memory_bytes:
             self._source.resume()
@@ -192,7 +203,7 @@ class Pipeline:
         if free:
             largest = max(free, key=lambda delivery: delivery.size.memory_bytes)
             log.info("Memory is short; the largest open file is cut early.", partition=str(largest.partition))
-            await self._cut(largest, final=True)
+            await self._cut(largest, "memory")
         elif not self._source.paused:
             log.warning("Memory is short and nothing can be cut; partitions are paused.", bytes=held)
             self._source.pause()
@@ -208,17 +219,29 @@ class Pipeline:
 
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         """Commit what fits into the time a rebalance leaves; drop the rest, its next owner reads it again."""
+        log.info("Partitions are given back; what is open is committed.", partitions=" ".join(map(str, partitions)))
         await self._end(partitions, REVOKE_SECONDS)
+
+    @property
+    def deliveries(self) -> Collection[Delivery]:
+        """Of the partitions that are ours now."""
+        return self._deliveries.values()
 
     # ---- the deliveries' host
 
     async def native(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call of the core off the event loop."""
-        return await self._in(self._native_threads, call, args)
+        with self.metrics.native_seconds.labels(call.__name__).time():
+            return await self._in(self._native_threads, call, args)
 
     async def storage(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call that touches storage off the event loop."""
-        return await self._in(self._storage_threads, call, args)
+        try:
+            with self.metrics.storage_seconds.time():
+                return await self._in(self._storage_threads, call, args)
+        except OutageError:
+            self.metrics.storage_errors.inc()
+            raise
 
     async def source_state(self, partition: Partition) -> SourceState:
         """What the source says about `partition` now."""
@@ -234,6 +257,7 @@ class Pipeline:
 
     def committed(self, cut: Cut, file_bytes: int) -> None:
         """`cut` is visible and ours."""
+        self.metrics.committed(cut, file_bytes)
         self.totals.counts += cut.counts
         self.totals.commits += 1
         self.totals.bytes_out += file_bytes
@@ -245,12 +269,14 @@ class Pipeline:
             end=cut.range.end,
             rows=cut.counts.rows,
             dead_letters=cut.counts.dead_letters,
+            bytes=file_bytes,
         )
 
     def faulted(self, partition: Partition, error: PenstockError) -> None:
         """Keep the others going, or stop them in order."""
         log.error("Partition is stopped.", partition=str(partition), error=str(error))
         self._source.release(partition)
+        self.faults[partition] = error
         self._fail(error)
 
     # ---- the end
@@ -258,6 +284,11 @@ class Pipeline:
     def stop(self) -> None:
         """End soon: what is open is committed first."""
         self._stopping = True
+
+    @property
+    def stopping(self) -> bool:
+        """What is open is committed, nothing more is read."""
+        return self._stopping
 
     def _done(self) -> bool:
         if self._stopping or self._left() == 0:
@@ -286,12 +317,13 @@ class Pipeline:
                 async with self._engine_lock:
                     self._sized()
                     for delivery in deliveries:
-                        await self._cut(delivery, final=True)
+                        await self._cut(delivery, "end")
                 await self._finish_commits(deliveries)
         except TimeoutError:
             log.warning("Not all could be committed in time; the rest will be read again.", seconds=seconds)
         for delivery in deliveries:
             self._deliveries.pop(delivery.partition, None)
+            self.faults.pop(delivery.partition, None)
             await delivery.leave()
 
     async def _finish_commits(self, deliveries: Iterable[Delivery]) -> None:
@@ -335,6 +367,7 @@ class Pipeline:
         if self._source.finite:
             await self._leave_ended()
         if self._source.stuck() is not None:
+            self.metrics.consumer_rebuilds.inc()
             await self._rebuild_source()
 
     async def _leave_ended(self) -> None:
@@ -369,6 +402,7 @@ class Pipeline:
         for delivery in list(self._deliveries.values()):
             await delivery.leave()
         self._deliveries.clear()
+        self.faults.clear()
         await self._source.stop()
         await self._source.connect()
         await self._source.join(self)

@@ -226,7 +226,17 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
         {"dead_letter": '§path = "gs://b/e"'},
         f"dead_letter.path: gs:// locations are {LATER}",
     ),
-    "listen": ({"telemetry": '§listen = "127.0.0.1:9464"'}, f"telemetry.listen: {LATER}"),
+    # Where to listen
+    "address": (
+        {"telemetry": '§listen = "9464"'},
+        'telemetry.listen: "9464" is not an address; write host and port, like "127.0.0.1:9464"',
+    ),
+    "address as number": ({"telemetry": "§listen = 9464"}, "telemetry.listen: 9464 is not an address; write host"),
+    "address without host": (
+        {"telemetry": '§listen = ":9464"'},
+        'telemetry.listen: ":9464" has no host; write "127.0.0.1:9464", or "0.0.0.0:9464" for other machines',
+    ),
+    "port": ({"telemetry": '§listen = "localhost:65536"'}, 'telemetry.listen: "localhost:65536" is not an address'),
     # Credentials
     "sasl without password": (
         {"source.§sasl": 'mechanism = "PLAIN"\nuser = "u"'},
@@ -289,7 +299,7 @@ def test_all_mistakes_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> Non
             "source": 'brokers = "a:1"\ntopics = ["b"]\ntopics_regex = "("',
             "decode.columns": 'a = "strng"\nkafka_b = "string"',
             "sink": 'path = "s3://b/c"\ncut = { bytes = "1X", age = 5 }',
-            "telemetry": 'listen = "127.0.0.1:1"',
+            "telemetry": 'listen = "nowhere"',
         }
     )
     with pytest.raises(ConfigError) as caught:

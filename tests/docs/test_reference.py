@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from penstock.cli.failure import CODES
 from penstock.cli.main import EPILOG
 from penstock.config import Column, ColumnType, Config
+from penstock.config.listen import Address
 from penstock.config.units import parse_size
 from penstock.errors import PenstockError
 from penstock.explain.settings import value_text
@@ -41,6 +42,7 @@ WORDS: dict[object, str] = {
     timedelta: "duration",
     datetime: "time",
     tuple: "list",
+    Address: "address",
     ColumnType: "column type",
 }
 

@@ -16,7 +16,6 @@ VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
-KEYS: dict[KeyPath, str] = {("telemetry", "listen"): "leave it out"}
 
 
 def refuse(values: dict[str, Any]) -> Iterator[Problem]:
@@ -25,9 +24,6 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
         value = _get(values, path)
         if any(value is known or (isinstance(value, str) and value == known) for known in later):
             yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}", code=CODE)
-    for path, instead in KEYS.items():
-        if _get(values, path) is not None:
-            yield Problem(path, f"{NOT_YET}; {instead}", code=CODE)
     steps = values.get("transform", [])
     for number, step in enumerate(steps if isinstance(steps, list) else [steps]):
         kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from penstock.config.decode import Decode
 from penstock.config.kafka import KafkaSource
+from penstock.config.listen import ListenAddress
 from penstock.config.section import LocalPath, Section, Text, path_mistake
 from penstock.config.source import DEFAULT, Source
 from penstock.config.units import Duration, Size, parse_duration
@@ -67,6 +68,8 @@ class DeadLetter(Section):
 class Telemetry(Section):
     """What the daemon says about itself."""
 
+    listen: ListenAddress | None = None
+    """Where metrics and health are served; nowhere if it is absent."""
     log: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

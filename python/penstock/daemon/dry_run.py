@@ -18,6 +18,7 @@ from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
 from penstock.source.open import open_source
+from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +40,7 @@ class DryRun:
         self.ended = True
         self._config = config
         self._options = options
-        self._source = open_source(config, group=False)
+        self._source = open_source(config, Metrics(), group=False)
         self._positions = Positions(self._source)
         self._sampler = open_sampler(config, self._source, until_end=options.until_end)
         self._engine: Engine

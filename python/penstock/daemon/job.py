@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import structlog
 
 from penstock._native import Engine
 from penstock.commit.acknowledge import Acknowledger
@@ -13,11 +16,16 @@ from penstock.commit.protocol import Settings
 from penstock.daemon.columns import settle_columns
 from penstock.daemon.sample import open_sampler
 from penstock.dead_letter import DeadLetterLimit
+from penstock.health import Health
 from penstock.pipeline import Limits, Pipeline, Totals
 from penstock.positions import Positions
 from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
 from penstock.source.open import open_source
+from penstock.telemetry.heartbeat import beating
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.server import serve
+from penstock.telemetry.stuck import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +38,11 @@ if TYPE_CHECKING:
     from penstock.source.source import Source
 
 
+log = structlog.get_logger("penstock.daemon")
+
+
 class Job:
-    """One run. `run` once; `stop` at any time."""
+    """One run. `run` once; `stop` at any time. It is what the telemetry observes."""
 
     def __init__(
         self,
@@ -47,12 +58,14 @@ class Job:
         self._config = config
         self._options = options
         self._engine = self._make_engine(config) if config.decode.columns else None
-        self._source = open_source(config) if source is None else source
+        self._metrics = Metrics()
+        self._source = open_source(config, self._metrics) if source is None else source
         self._sampler = open_sampler(config, self._source, until_end=options.until_end)
         self._open_storage = open_storage
         self._main: Storage
         self._clock = clock
         self._pipeline: Pipeline | None = None
+        self._health: Health | None = None
         self._stopping = False
 
     def stop(self) -> None:
@@ -67,18 +80,37 @@ class Job:
 
         Without declared columns and without a record nothing can be delivered: stopped then, it has done nothing.
         """
+        with watching(self._metrics.loop_stalls.inc):
+            async with serve(self._config.telemetry.listen, self, self._metrics), beating(self, self._metrics):
+                return await self._deliver()
+
+    def observe(self) -> None:
+        """Set the gauges, once there is something to see."""
+        if self._health is not None:
+            self._health.observe()
+
+    def not_ready(self) -> str | None:
+        """Why records may not get through now."""
+        if self._health is None:
+            return "It is starting: the source and the tables are not open yet, or there is no record yet."
+        return self._health.not_ready()
+
+    async def _deliver(self) -> Totals:
         self.ended = False
+        started = time.monotonic()
         try:
             await self._source.connect()
             pipeline = self._pipeline = await self._assemble()
             if pipeline is None:
                 return Totals()
+            self._health = Health(pipeline, self._source)
             if self._stopping:
                 pipeline.stop()
             try:
                 await pipeline.run()
             finally:
                 pipeline.close()
+                _summarise(pipeline.totals, time.monotonic() - started)
         finally:
             self.ended = await self._source.stop() and self._sampler.ended
         if pipeline.fault is not None:
@@ -92,6 +124,12 @@ class Job:
         """
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        log.info(
+            "The source is connected, and the tables are open.",
+            source=self._source.cluster_id,
+            path=str(self._config.sink.path),
+            dead_letter_path=str(self._config.dead_letter.path),
+        )
         if self._source.finite:
             self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
@@ -105,6 +143,7 @@ class Job:
             config, engine = settled, self._make_engine(settled)
             await asyncio.to_thread(tables.declare, _schemas(engine))
         limit, cut = config.dead_letter.limit, config.sink.cut
+        self._metrics.memory_limit_bytes.set(config.pipeline.memory_limit)
         return Pipeline(
             self._source,
             engine,
@@ -120,7 +159,8 @@ class Job:
             ),
             rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
             dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
-            acknowledger=Acknowledger(tables.table_id, self._source.acknowledge),
+            acknowledger=Acknowledger(tables.table_id, self._source.acknowledge, self._metrics),
+            metrics=self._metrics,
             clock=self._clock,
         )
 
@@ -144,3 +184,14 @@ class Job:
 
 def _schemas(engine: Engine) -> dict[Table, str]:
     return {"main": engine.schema_json("main"), "dead_letter": engine.schema_json("dead_letter")}
+
+
+def _summarise(totals: Totals, seconds: float) -> None:
+    log.info(
+        "Everything that was committed in this run.",
+        **asdict(totals.counts),
+        commits=totals.commits,
+        bytes_in=totals.bytes_in,
+        bytes_out=totals.bytes_out,
+        seconds=round(seconds, 1),
+    )

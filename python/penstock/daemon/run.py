@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from penstock import failpoint
+from penstock._native import build_info
 from penstock.errors import ConfigError, PenstockError
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def run(config: Config, options: RunOptions) -> RunResult:
             passes=armed.passes,
             signal=armed.signal.name,
         )
+    log.info("Starting.", pipeline=config.pipeline.name, version=build_info()["version"], pid=os.getpid())
     started = time.monotonic()
     work = _prepare(config, options)
     loop = asyncio.new_event_loop()
@@ -92,6 +94,8 @@ def run(config: Config, options: RunOptions) -> RunResult:
         exit_code = 0
     except PenstockError as error:
         exit_code = error.exit_code
+        if config.telemetry.log == "json":  # in text the command line's own message says it
+            log.error("Ended by an error.", error=str(error), exit_code=exit_code)  # noqa: TRY400 - expected
         raise
     finally:
         if work.ended:

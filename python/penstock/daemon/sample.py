@@ -10,6 +10,7 @@ import structlog
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
 from penstock.source.kafka import KafkaSource
+from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -134,7 +135,7 @@ class _Reader:
     """One consumer of every partition; the source's `Owner` as well."""
 
     def __init__(self, config: Config) -> None:
-        self.source = KafkaSource(config.kafka, group=False)
+        self.source = KafkaSource(config.kafka, Metrics(), group=False)
         self._positions = Positions(self.source)
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from penstock.config.decode import Decode
@@ -36,6 +37,7 @@ def advise(config: Config, layers: Layers) -> Iterator[Problem]:
     yield from _cut(config)
     yield from _ending(config)
     yield from about_kafka(config, layers)
+    yield from _listen(config)
 
 
 def _columns(config: Config) -> Iterator[Problem]:
@@ -105,3 +107,21 @@ def _ending(config: Config) -> Iterator[Problem]:
             code="long_shutdown_grace",
             hint="set TimeoutStopSec or terminationGracePeriodSeconds higher than it, or lower it",
         )
+
+
+def _listen(config: Config) -> Iterator[Problem]:
+    address = config.telemetry.listen
+    if address is not None and not _is_loopback(address.host):
+        yield Problem(
+            ("telemetry", "listen"),
+            f"{address} can be reached from other machines, without a login",
+            code="open_listen",
+            hint=f'write "127.0.0.1:{address.port}", or see that a firewall or network policy decides who gets there',
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -245,14 +245,20 @@ class FileSource:
 
     # ---- trouble
 
-    def faults(self) -> dict[Partition, PenstockError]:
-        """See `Source`: files that are damaged, cut off, or gone."""
-        return dict(self._faults)
+    def waiting_seconds(self) -> float:
+        """None: there is nobody to share with."""
+        return 0.0
+
+    silent_seconds = 0.0
 
     async def wait_for_loss(self) -> PenstockError:
         """Never."""
-        gone: asyncio.Future[PenstockError] = asyncio.get_running_loop().create_future()
-        return await gone
+        never: asyncio.Future[PenstockError] = asyncio.get_running_loop().create_future()
+        return await never
+
+    def faults(self) -> dict[Partition, PenstockError]:
+        """See `Source`: files that are damaged, cut off, or gone."""
+        return dict(self._faults)
 
     def stuck(self) -> None:
         """Never: a file either answers or fails."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from penstock.config.kafka import KafkaSource as SourceConfig
     from penstock.source.source import Owner
     from penstock.source.topic_id import ClusterFacts
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.source")
 
@@ -54,7 +55,9 @@ FETCH_BYTES = 8 * 1024 * 1024
 
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
-_STOP_SECONDS = 10
+STOP_SECONDS = 10
+"""How long leaving the group and closing may take."""
+
 _CORRUPT_TRIES = 2
 _RETRY_SECONDS = 0.25
 _RECORD_OVERHEAD_BYTES = 200
@@ -66,8 +69,11 @@ class KafkaSource:
 
     finite = False
 
-    def __init__(self, config: SourceConfig, *, group: bool = True, fetch_bytes: int = FETCH_BYTES) -> None:
+    def __init__(
+        self, config: SourceConfig, metrics: Metrics, *, group: bool = True, fetch_bytes: int = FETCH_BYTES
+    ) -> None:
         self._config = config
+        self._metrics = metrics
         self._group = group
         self._fetch_bytes = fetch_bytes
         self._settings = connection_settings(config)
@@ -131,10 +137,10 @@ class KafkaSource:
         if consumer is None:
             return True
         stopping = asyncio.ensure_future(consumer.stop())
-        done, _ = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        done, _ = await asyncio.wait([stopping], timeout=STOP_SECONDS)
         if not done:
             # It can't be cancelled safely: aiokafka's fetcher swallows the cancellation.
-            log.warning("Kafka consumer did not stop in time.", seconds=_STOP_SECONDS)
+            log.warning("Kafka consumer did not stop in time.", seconds=STOP_SECONDS)
             return False
         if stopping.exception() is not None:
             log.warning("Kafka consumer stopped with an error.", error=repr(stopping.exception()))
@@ -182,6 +188,7 @@ class KafkaSource:
             consumer.seek(tp, 0)
         self._unnamed = tps
         self._waiting_since = None
+        self._metrics.rebalances.inc()
 
     async def _on_revoked(self, tps: set[TopicPartition]) -> None:
         self._waiting_since = time.monotonic()
@@ -277,6 +284,7 @@ class KafkaSource:
         A batch without records still moves the position: over control batches, aborted transactions and holes.
         """
         self._listener.check()
+        self._metrics.polls.inc()
         if self._unnamed:
             await self._name_assigned()
         try:
@@ -320,12 +328,15 @@ class KafkaSource:
                 self._running.seek(_tp(partition), cursor)
         match error:
             case OffsetOutOfRangeError():
+                self._metrics.fetch_errors.labels("out_of_range").inc()
                 self._out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
             case CorruptRecordException():
+                self._metrics.fetch_errors.labels("corrupt").inc()
                 self._count_corrupt(error)
             case NoOffsetForPartitionError():
                 pass  # of an assignment that is gone; ours have positions
             case _ if error.retriable:
+                self._metrics.fetch_errors.labels("retriable").inc()
                 log.warning("Kafka answered with an error.", error=repr(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             case TopicAuthorizationFailedError():
@@ -352,6 +363,11 @@ class KafkaSource:
         """Partitions whose next batch failed its checksum each time it was fetched."""
         corrupt = [partition for partition, tries in self._corrupt.items() if tries >= _CORRUPT_TRIES]
         return {p: _corrupt(p, self._cursors[p]) for p in corrupt if p in self._cursors}
+
+    @property
+    def silent_seconds(self) -> float:
+        """See `Source`."""
+        return self._watchdog.silent_seconds
 
     def stuck(self) -> str | None:
         """See `Source`: aiokafka can be silently stuck after a broker restart."""

@@ -155,14 +155,20 @@ class MemorySource:
 
     # ---- trouble
 
-    def faults(self) -> dict[Partition, PenstockError]:
-        """None."""
-        return {}
+    def waiting_seconds(self) -> float:
+        """None: there is nobody to share with."""
+        return 0.0
+
+    silent_seconds = 0.0
 
     async def wait_for_loss(self) -> PenstockError:
         """Never."""
-        gone: asyncio.Future[PenstockError] = asyncio.get_running_loop().create_future()
-        return await gone
+        never: asyncio.Future[PenstockError] = asyncio.get_running_loop().create_future()
+        return await never
+
+    def faults(self) -> dict[Partition, PenstockError]:
+        """None."""
+        return {}
 
     def stuck(self) -> None:
         """Never."""

@@ -96,15 +96,22 @@ class Source(Protocol):
 
     # ---- trouble
 
+    def waiting_seconds(self) -> float:
+        """For how long it has had to wait for its share of the partitions; 0 if it does not."""
+
+    @property
+    def silent_seconds(self) -> float:
+        """For how long it has answered nothing, though it was asked; 0 where it can't be silent."""
+
+    async def wait_for_loss(self) -> PenstockError:
+        """Return once something that the configuration names is gone for good. Never, where that can't happen."""
+
     @property
     def out_of_range(self) -> Sequence[Partition]:
         """Partitions whose position the source no longer has, or not yet: the owner decides."""
 
     def faults(self) -> dict[Partition, PenstockError]:
         """Partitions that can't be read on, each with the reason. What was handed over before is good."""
-
-    async def wait_for_loss(self) -> PenstockError:
-        """Return once something that was there at the start is gone for good; where that can't be, never."""
 
     def stuck(self) -> str | None:
         """Why it must be stopped and connected anew, None if it works. `GaveUpError` if that does not help."""
