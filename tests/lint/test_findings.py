@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from penstock import pipeline
 from penstock.config import load
+from penstock.config.load import examine
+from penstock.config.problem import dotted
 from penstock.errors import ConfigError
+from penstock.lint.advice import EARLY_CUT_AT, advise
 from penstock.lint.codes import CODES
 from penstock.lint.lint import lint
 from penstock.lint.reference import page
@@ -165,6 +170,11 @@ def test_a_finding_has_a_code_and_a_place(code: str, changes: Mapping[str, str |
         load(path, environment={})
 
 
+def test_a_file_is_cut_early_where_the_pipeline_does_it() -> None:
+    """A static check imports no pipeline."""
+    assert EARLY_CUT_AT == pipeline.EARLY_CUT_AT
+
+
 def test_every_code_has_a_test() -> None:
     """A finding that nobody has seen is no finding."""
     assert {code for code, _, _ in FOUND} | ELSEWHERE | LATER == set(CODES)
@@ -261,6 +271,20 @@ def test_a_finding_names_the_layer_it_came_from() -> None:
         ("PENSTOCK__PIPELINE__MEMORY_LIMIT", "small_memory_limit", None),
         ("PENSTOCK__PIPELINE__MEMORY_LIMIT", "early_cut", None),
     }
+
+
+@pytest.mark.parametrize(
+    ("raw", "places"), [("", ["transform.0"]), ('raw = "keep"', ["dead_letter.raw"]), ('raw = "drop"', [])]
+)
+def test_what_is_redacted_may_be_in_a_dead_letter(raw: str, places: list[str]) -> None:
+    """At the key that keeps it, or else at the step that promises more than it can."""
+    path, _ = write(Path(), pipeline_text({"dead_letter": raw}))
+    examined = examine(path, environment={})
+    assert examined.config is not None
+    assert examined.layers is not None
+    redacting = examined.config.model_copy(update={"transform": (SimpleNamespace(type="redact"),)})
+    found = [p for p in advise(redacting, examined.layers) if p.code == "unredacted_dead_letters"]
+    assert [dotted(problem.path) for problem in found] == places
 
 
 def test_an_instance_id_of_the_environment_is_one_per_process() -> None:

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from penstock._native import Engine
+from penstock._native import Engine, NativeError
 from penstock.config.load import examine
 from penstock.decode.sample_file import infer, read_sample
 from penstock.decode.schema import resolve, to_columns
@@ -99,7 +99,7 @@ def explain(
             raise UsageError(f"{path} declares its columns; a sample is for a file that has them inferred.")
         columns_from, inferred = "sample", infer(read_sample(sample, config.decode), config.decode)
         config = resolve(config, to_columns(inferred))
-    engine = Engine(config.engine_json(), 1) if config.decode.columns else None
+    engine = _engine(config, path) if config.decode.columns else None
     return Explained(
         config,
         Explanation(
@@ -116,6 +116,13 @@ def explain(
             plan_digest=None if engine is None else config.plan_digest(engine.schema_json("main")),
         ),
     )
+
+
+def _engine(config: Config, path: Path) -> Engine:
+    try:
+        return Engine(config.engine_json(), 1)
+    except NativeError as error:  # A declared configuration is checked before; inferred columns may not fit the steps.
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _columns(config: Config, inferred: Inferred | None) -> list[Column]:

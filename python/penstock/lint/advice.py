@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from penstock.config.decode import Decode
 from penstock.config.problem import KeyPath, Problem
@@ -12,7 +12,7 @@ from penstock.config.units import duration_text, size_text
 from penstock.lint.kafka_advice import about_kafka
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from penstock.config import Config
     from penstock.config.layers import Layers
@@ -24,6 +24,7 @@ EARLY_CUT_AT = 0.7
 SYSTEMD_STOP = timedelta(seconds=90)
 MEMORY_LIMIT: KeyPath = ("pipeline", "memory_limit")
 CUT_BYTES: KeyPath = ("sink", "cut", "bytes")
+RAW: KeyPath = ("dead_letter", "raw")
 LEAST_MEMORY = 32 * MIB
 SHORTEST_AGE = timedelta(seconds=10)
 FEWEST_ROWS = 1000
@@ -33,6 +34,7 @@ SMALLEST_FILE = MIB
 def advise(config: Config, layers: Layers) -> Iterator[Problem]:
     """A problem for every doubt; its code is that of a warning."""
     yield from _columns(config)
+    yield from _redaction(config, layers)
     yield from _memory(config, layers)
     yield from _cut(config)
     yield from _ending(config)
@@ -50,6 +52,18 @@ def _columns(config: Config) -> Iterator[Problem]:
                 hint=f"if the setting is meant, move it above [decode.columns]; else rename the column, like "
                 f'my_{name} = {{ path = ["{name}"], type = "..." }}',
             )
+
+
+def _redaction(config: Config, layers: Layers) -> Iterator[Problem]:
+    steps: Sequence[Any] = config.transform
+    redacting = next((number for number, step in enumerate(steps) if step.type == "redact"), None)
+    if redacting is not None and config.dead_letter.raw == "keep":
+        yield Problem(
+            RAW if layers.says(RAW) else ("transform", redacting),
+            'a rejected record is not redacted, and dead letters keep it as it came: raw = "keep"',
+            code="unredacted_dead_letters",
+            hint='set dead_letter.raw = "drop", or let few people read that table',
+        )
 
 
 def _memory(config: Config, layers: Layers) -> Iterator[Problem]:
