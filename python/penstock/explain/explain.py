@@ -60,6 +60,8 @@ class Explanation:
     sample_records: int | None
     """How many records of the sample can be decoded, if there is one."""
     sample_rejections: int | None
+    decoded: list[dict[str, Any]] | None
+    """The columns before the first step, as {name, type, nullable}."""
     steps: list[dict[str, Any]]
     """As the core says: type, runs, reads, builds, schema."""
     tables: dict[str, dict[str, Any]]
@@ -110,6 +112,7 @@ def explain(
             columns=_columns(config, inferred),
             sample_records=None if inferred is None else inferred.records,
             sample_rejections=None if inferred is None else len(inferred.rejections),
+            decoded=None if engine is None else _decoded(config),
             steps=[] if engine is None else _steps(engine),
             tables=_tables(config, engine),
             memory=_memory(config),
@@ -132,6 +135,13 @@ def _columns(config: Config, inferred: Inferred | None) -> list[Column]:
         known = facts.get(name)
         about = () if known is None else (known.present, known.kinds, known.reason)
         columns.append(Column(name, list(column.path), str(column.type), column.required, *about))
+    return columns
+
+
+def _decoded(config: Config) -> list[dict[str, Any]]:
+    plain = {**json.loads(config.engine_json()), "kafka_columns": False}
+    plain.pop("transform", None)
+    columns: list[dict[str, Any]] = json.loads(Engine(json.dumps(plain), 1).schema_json("main"))
     return columns
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from penstock.config.layers import Layers
 
 DEFAULT = "default"
+TRANSFORM: KeyPath = ("transform",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def _walk(section: BaseModel, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             continue
         if isinstance(value, BaseModel):
             yield from _walk(value, here)
-        elif isinstance(value, tuple) and any(isinstance(step, BaseModel) for step in value):
+        elif isinstance(value, tuple) and here == TRANSFORM:
             for number, step in enumerate(value):
                 yield from _walk(step, (*here, number))
         elif value != () or field.is_required():
@@ -61,6 +62,9 @@ def value_text(value: object, field: FieldInfo | None = None) -> str:
             return json.dumps(value)
         case tuple() | list() if not hasattr(value, "_fields"):
             return "[" + ", ".join(map(value_text, value)) + "]"
+        case BaseModel():
+            written = {name: inner for name, inner in value if inner is not None}
+            return value_text(written if len(written) > 1 else next(iter(written.values()), ""))
         case dict():
             return toml_table({toml_key(name): value_text(inner) for name, inner in value.items()})
     return toml_string(duration_text(value) if isinstance(value, timedelta) else str(value))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 INDENT = "  "
 GAP = "  "
+LONGEST_LINE = 110
 ROWS_RATIO = 10_000
 """Of the dead-letter limit: `penstock.dead_letter`."""
 
@@ -88,23 +89,22 @@ def _transform(config: Config, explanation: Explanation) -> Iterator[str]:
     configured: Sequence[Any] = config.transform
     if explanation.columns_from == "first records" and configured:
         yield "Where each step runs is known with the columns."
-    before = {column.name for column in explanation.columns}
+    before = explanation.decoded
     for number, step in enumerate(explanation.steps):
         yield f"{number + 1}. {step['type']}, {step['runs']}"
-        names = [column["name"] for column in step["schema"]]
+        given = [f"{column['name']} {column['type']}" for column in step["schema"]]
         details = [
             *_step_settings(configured[number]),
-            ("reads", ", ".join(step["reads"])),
-            ("drops", ", ".join(sorted(before - set(names) - {"_residue"}))),
-            ("gives", ", ".join(f"{column['name']} {column['type']}" for column in step["schema"])),
+            ("reads", step["reads"]),
+            ("gives", ["the same columns"] if step["schema"] == before else given),
         ]
-        yield from (f"   {line}" for line in _aligned([detail for detail in details if detail[1]]))
-        before = set(names)
+        yield from (f"   {line}" for line in _listing(details))
+        before = step["schema"]
 
 
-def _step_settings(step: Any) -> list[tuple[str, str]]:
+def _step_settings(step: Any) -> list[tuple[str, Sequence[str]]]:
     written = [name for name in type(step).model_fields if name in step.model_fields_set and name != "type"]
-    return [(name, value_text(getattr(step, name))) for name in written]
+    return [(name, [value_text(getattr(step, name))]) for name in written]
 
 
 def _sink(config: Config, explanation: Explanation) -> Iterator[str]:
@@ -146,6 +146,20 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(row[at]) for row in table) for at in range(width)]
     for row in table:
         yield GAP.join(f"{cell:<{room}}" for cell, room in zip(row, widths, strict=True) if room).rstrip()
+
+
+def _listing(rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    """A name and its items, on as many lines as they need."""
+    room = max((len(name) for name, items in rows if items), default=0) + len(GAP)
+    for name, items in rows:
+        line = f"{name:<{room}}"
+        for number, item in enumerate(items, start=1):
+            if len(line) > room and len(line) + len(item) > LONGEST_LINE:
+                yield line
+                line = " " * room
+            line += item if number == len(items) else f"{item}, "
+        if items:
+            yield line
 
 
 def _listed(value: object) -> str:
