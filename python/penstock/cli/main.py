@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from penstock.cli import failure
 from penstock.cli.demo import demo
@@ -19,6 +21,7 @@ from penstock.cli.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+COMPLETE = "_PENSTOCK_COMPLETE"
 EPILOG = """\b
 Exit codes:
   0   done
@@ -85,7 +88,10 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """Entry point of the `penstock` script."""
+    """Entry point of the `penstock` script; with `_PENSTOCK_COMPLETE` it answers a shell that completes words."""
+    instruction = os.environ.get(COMPLETE)
+    if instruction is not None:
+        sys.exit(shell_complete(cli, {}, "penstock", COMPLETE, instruction))
     sys.exit(invoke(sys.argv[1:]))
 
 

@@ -12,7 +12,7 @@ import structlog
 from penstock._native import Engine
 from penstock.batch import Counts
 from penstock.daemon.columns import read_columns
-from penstock.daemon.sample import open_sampler
+from penstock.daemon.sample import make_sampler
 from penstock.decode import schema
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
@@ -42,7 +42,7 @@ class DryRun:
         self._options = options
         self._source = open_source(config, Metrics(), group=False)
         self._positions = Positions(self._source)
-        self._sampler = open_sampler(config, self._source, until_end=options.until_end)
+        self._sampler = make_sampler(config, self._source, until_end=options.until_end)
         self._engine: Engine
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}

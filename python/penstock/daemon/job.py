@@ -14,7 +14,7 @@ from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
 from penstock.commit.protocol import Settings
 from penstock.daemon.columns import settle_columns
-from penstock.daemon.sample import open_sampler
+from penstock.daemon.sample import make_sampler
 from penstock.dead_letter import DeadLetterLimit
 from penstock.health import Health
 from penstock.pipeline import Limits, Pipeline, Totals
@@ -60,9 +60,8 @@ class Job:
         self._engine = self._make_engine(config) if config.decode.columns else None
         self._metrics = Metrics()
         self._source = open_source(config, self._metrics) if source is None else source
-        self._sampler = open_sampler(config, self._source, until_end=options.until_end)
+        self._sampler = make_sampler(config, self._source, until_end=options.until_end)
         self._open_storage = open_storage
-        self._main: Storage
         self._clock = clock
         self._pipeline: Pipeline | None = None
         self._health: Health | None = None
@@ -92,7 +91,7 @@ class Job:
     def not_ready(self) -> str | None:
         """Why records may not get through now."""
         if self._health is None:
-            return "It is starting: the source and the tables are not open yet, or there is no record yet."
+            return "It is starting: the source, the tables or their columns are not known yet."
         return self._health.not_ready()
 
     async def _deliver(self) -> Totals:
@@ -124,14 +123,14 @@ class Job:
         """
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         log.info(
             "The source is connected, and the tables are open.",
             source=self._source.cluster_id,
             path=str(self._config.sink.path),
             dead_letter_path=str(self._config.dead_letter.path),
         )
-        if self._source.finite:
-            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
             origins = await positions.origins(self._config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)

@@ -1,15 +1,16 @@
-"""The first records of a source, read without a group and without committing anything."""
+"""The first records of a source, from which columns are inferred; nothing is committed, and all are read again."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
-from penstock.source.kafka import KafkaSource
+from penstock.source.open import open_source
+from penstock.source.source import Sampled
 from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from penstock.batch import Partition
     from penstock.config import Config
     from penstock.source.source import Source
+
+    Origin = Callable[[Partition], Awaitable[int | None]]
+    """Where a partition begins; None: at its first record."""
 
 log = structlog.get_logger("penstock.sample")
 
@@ -30,56 +34,49 @@ _SHARE_OF_MEMORY = 4
 
 
 class Sampler(Protocol):
-    """Takes one sample."""
+    """Reads `decode.infer_records` values, or as many as there are."""
 
-    @property
-    def ended(self) -> bool:
-        """Nothing of it is left in threads."""
+    ended: bool
+    """Nothing of it is left on the event loop or in threads."""
 
     def stop(self) -> None:
         """End soon, without a sample."""
 
-    async def run(self, origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
-        """Values from `origin` of each partition on, in no certain order of partitions; None means its first record.
-
-        Between `connect` and `join` of the source. Empty if stopped, or if there is none to come.
-        """
+    async def run(self, origin: Origin) -> list[bytes]:
+        """Values from the origins on, in no certain order of partitions. Empty if stopped, or if there are none."""
 
 
-@runtime_checkable
-class Sampled(Protocol):
-    """A source that hands over what it was sampled for all the same: files, standard input, a test's memory."""
-
-    async def sample(self, limit: int) -> list[bytes]:
-        """The first records, about `limit` if there are so many."""
-
-
-def open_sampler(config: Config, source: Source, *, until_end: bool) -> Sampler:
-    """The way to sample `source`."""
+def make_sampler(config: Config, source: Source, *, until_end: bool) -> Sampler:
+    """For `source`, which is connected and not joined when the sampler runs."""
     if isinstance(source, Sampled):
-        return FileSampler(config, source)
-    return TopicSampler(config, until_end=until_end)
+        return _Look(source, config.decode.infer_records)
+    return _Read(config, until_end=until_end)
 
 
-class FileSampler:
-    """Asks the source itself."""
+class _Look:
+    """Looks into a source that allows it before it is joined."""
 
     ended = True
 
-    def __init__(self, config: Config, source: Sampled) -> None:
-        self._limit = config.decode.infer_records
+    def __init__(self, source: Sampled, records: int) -> None:
         self._source = source
+        self._records = records
+        self._stopping = False
 
     def stop(self) -> None:
-        """A sample of files ends by itself, and standard input with its source."""
+        """See `Sampler`."""
+        self._stopping = True
 
-    async def run(self, _origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
-        """From the beginning of each file."""
-        return await self._source.sample(self._limit)
+    async def run(self, origin: Origin) -> list[bytes]:  # noqa: ARG002 - what begins later is of the same kind
+        """See `Sampler`."""
+        values = await self._source.sample(self._records)
+        if not values:
+            log.warning("There is no record to infer columns from; nothing is done.")
+        return [] if self._stopping else values
 
 
-class TopicSampler:
-    """Reads `decode.infer_records` values, or as many as there are; waits while there is none."""
+class _Read:
+    """A consumer of its own, without a group, that waits while there is no record, unless the run is to the end."""
 
     def __init__(self, config: Config, *, until_end: bool) -> None:
         self.ended = True
@@ -92,11 +89,11 @@ class TopicSampler:
         self._bytes = 0
 
     def stop(self) -> None:
-        """End soon, without a sample."""
+        """See `Sampler`."""
         self._stopping = True
 
-    async def run(self, origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
-        """See `Sampler`; with `until_end` empty at the end."""
+    async def run(self, origin: Origin) -> list[bytes]:
+        """See `Sampler`."""
         while not self._stopping:
             reader = _Reader(self._config)
             try:
@@ -108,7 +105,7 @@ class TopicSampler:
                 break
         return [] if self._stopping else self._values
 
-    async def _read(self, reader: _Reader, origin: Callable[[Partition], Awaitable[int | None]]) -> None:
+    async def _read(self, reader: _Reader, origin: Origin) -> None:
         await reader.source.connect()
         await reader.source.join(reader)
         started = time.monotonic()
@@ -135,7 +132,7 @@ class _Reader:
     """One consumer of every partition; the source's `Owner` as well."""
 
     def __init__(self, config: Config) -> None:
-        self.source = KafkaSource(config.kafka, Metrics(), group=False)
+        self.source = open_source(config, Metrics(), group=False)
         self._positions = Positions(self.source)
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}
@@ -148,7 +145,7 @@ class _Reader:
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         """Never: there is no group."""
 
-    async def poll(self, origin: Callable[[Partition], Awaitable[int | None]]) -> list[bytes]:
+    async def poll(self, origin: Origin) -> list[bytes]:
         """The next values, tombstones left out."""
         batches = await self.source.poll(POLL_SECONDS)
         while self._assigned:

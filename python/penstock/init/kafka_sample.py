@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from penstock.config import Config
-from penstock.daemon.sample import TopicSampler
+from penstock.daemon.sample import make_sampler
 from penstock.decode.sample_file import Sample
 from penstock.errors import UnavailableError, UsageError
 from penstock.init.pipeline_file import TopicOrigin
+from penstock.source.open import open_source
+from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from penstock.batch import Partition
@@ -39,7 +41,9 @@ def read_topic(origin: TopicOrigin) -> Sample:
     Raises `UsageError` for a broker or topic that can't be one, `UnavailableError` if it can't be read or is empty.
     """
     name = f"{SCHEME}{','.join(origin.brokers)}/{origin.topic}"
-    values = asyncio.run(TopicSampler(_config(origin), until_end=True).run(_first))
+    config = _config(origin)
+    sampler = make_sampler(config, open_source(config, Metrics(), group=False), until_end=True)
+    values = asyncio.run(sampler.run(_first))
     if not values:
         raise UnavailableError(f"{name} has no records yet, so there is nothing to infer columns from. Produce some.")
     return Sample(name, values)

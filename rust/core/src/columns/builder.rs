@@ -128,7 +128,7 @@ pub fn append_text(value: &str, builder: &mut StringBuilder) -> Result<(), TooMu
     Ok(())
 }
 
-/// Append what a string token stands for.
+/// Append what a string token stands for; another token as written.
 ///
 /// # Errors
 /// If the builder can't take more text.
@@ -137,10 +137,11 @@ pub fn append_string(
     text: &str,
     builder: &mut StringBuilder,
 ) -> Result<(), TooMuchText> {
-    let inside = token.inside(text);
-    if token.kind != (Kind::String { escaped: true }) {
-        return append_text(inside, builder);
-    }
+    let inside = match token.kind {
+        Kind::String { escaped: true } => token.inside(text),
+        Kind::String { escaped: false } => return append_text(token.inside(text), builder),
+        _ => return append_text(token.of(text), builder),
+    };
     // No escape is shorter than what it stands for.
     check_room(builder.values_slice().len(), inside.len())?;
     json::unescape(inside, builder).map_err(|_| TooMuchText)?;

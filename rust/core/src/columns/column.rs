@@ -1,10 +1,13 @@
 //! One column of one decode call, filled in two steps: a value is held first and appended only once the whole record
 //! is known to be a row. So a rejected record leaves nothing behind, and every column always has the same length.
 
+use std::sync::Arc;
+
 use arrow_array::ArrayRef;
+use arrow_array::builder::StringBuilder;
 use arrow_schema::ArrowError;
 
-use super::builder::{ScalarBuilder, TooMuchText};
+use super::builder::{ScalarBuilder, TooMuchText, append_string};
 use super::findings::Findings;
 use super::kind::{ColumnKind, ScalarKind};
 use super::nested::Nested;
@@ -17,6 +20,11 @@ pub struct Column(Cells);
 
 #[derive(Debug)]
 enum Cells {
+    /// Strings by themselves: most columns of most events are, and of them no more than a token is held.
+    Strings {
+        held: Option<Token>,
+        builder: StringBuilder,
+    },
     Scalar {
         kind: ScalarKind,
         held: Option<Value>,
@@ -30,6 +38,10 @@ impl Column {
     #[must_use]
     pub fn new(kind: &ColumnKind, rows: usize) -> Self {
         Self(match kind {
+            ColumnKind::Scalar(ScalarKind::String) => Cells::Strings {
+                held: None,
+                builder: StringBuilder::with_capacity(rows, 0),
+            },
             ColumnKind::Scalar(kind) => Cells::Scalar {
                 kind: *kind,
                 held: None,
@@ -53,6 +65,12 @@ impl Column {
             return Ok(());
         }
         match &mut self.0 {
+            Cells::Strings { held, .. } => {
+                if !matches!(token.kind, Kind::String { .. }) {
+                    fit(ScalarKind::String, token, text, findings)?;
+                }
+                *held = Some(token);
+            }
             Cells::Scalar { kind, held, .. } => *held = Some(fit(*kind, token, text, findings)?),
             Cells::Nested(nested) => nested.hold(token, text, findings)?,
         }
@@ -63,6 +81,7 @@ impl Column {
     #[must_use]
     pub fn holds(&self) -> bool {
         match &self.0 {
+            Cells::Strings { held, .. } => held.is_some(),
             Cells::Scalar { held, .. } => held.is_some(),
             Cells::Nested(nested) => nested.holds(),
         }
@@ -71,6 +90,7 @@ impl Column {
     /// Forget what is held: the record is not a row.
     pub fn forget(&mut self) {
         match &mut self.0 {
+            Cells::Strings { held, .. } => *held = None,
             Cells::Scalar { held, .. } => *held = None,
             Cells::Nested(nested) => nested.forget(),
         }
@@ -83,6 +103,13 @@ impl Column {
     /// If the column can't take more text; the call is lost then.
     pub fn append(&mut self, text: &str, findings: &Findings) -> Result<(), TooMuchText> {
         match &mut self.0 {
+            Cells::Strings { held, builder } => {
+                if let Some(token) = held.take() {
+                    return append_string(token, text, builder);
+                }
+                builder.append_null();
+                Ok(())
+            }
             Cells::Scalar { held, builder, .. } => builder.append(held.take(), text, findings),
             Cells::Nested(nested) => nested.append(text, findings),
         }
@@ -94,6 +121,7 @@ impl Column {
     /// Only if the parts of a nested column don't fit together: a bug.
     pub fn finish(self) -> Result<ArrayRef, ArrowError> {
         match self.0 {
+            Cells::Strings { mut builder, .. } => Ok(Arc::new(builder.finish())),
             Cells::Scalar { builder, .. } => Ok(builder.finish()),
             Cells::Nested(nested) => nested.finish(),
         }

@@ -187,9 +187,11 @@ impl<'p> Rows<'p> {
             };
             match fits {
                 Ok(()) => {
-                    let inside = self.findings.undeclared[found..].iter();
-                    self.leftovers
-                        .extend(inside.map(|&place| Leftover::Inside { node, place }));
+                    if self.findings.undeclared.len() > found {
+                        let inside = self.findings.undeclared[found..].iter();
+                        self.leftovers
+                            .extend(inside.map(|&place| Leftover::Inside { node, place }));
+                    }
                     continue;
                 }
                 Err(Misfit::TypeMismatch) => drift.type_mismatch += 1,
