@@ -72,7 +72,9 @@ def test_columns_come_from_the_sample_with_a_comment_each(tmp_path: Path) -> Non
     assert penstock("lint", "new.toml", cwd=tmp_path).stdout == ""
 
 
-@pytest.mark.parametrize("name", ["we ird.ndjson", 'quo"te.ndjson', "line\nbreak.ndjson", "naïve🎉", "-x.ndjson"])
+@pytest.mark.parametrize(
+    "name", ["we ird.ndjson", 'quo"te.ndjson', "line\nbreak.ndjson", "naïve🎉", "-x.ndjson", " .ndjson"]
+)
 def test_any_name_of_a_sample_can_be_written(name: str, tmp_path: Path) -> None:
     """A path is data, also in a comment."""
     write(tmp_path / name)
@@ -180,6 +182,7 @@ def test_what_is_no_sample_is_refused(name: str, tmp_path: Path) -> None:
         (["--from", "kafka://localhost:1/a"], 69, "Broker localhost:1: connection refused."),
         (["--from", "kafka://u:hunter2@localhost:1/a"], 2, "--from takes no user or password"),
         (["."], 2, ". is a directory; name the file to write."),
+        (["--from", "caf\udce9.ndjson"], 2, "A name that is not UTF-8 can't be written into a pipeline file"),
         (["none/pipeline.toml"], 2, "none/sample-events.ndjson: the directory none does not exist; create it first."),
     ],
 )

@@ -63,6 +63,8 @@ def init(file: Path, origin: str | None, *, force: bool) -> Written:
 
 def _sample(file: Path, origin: str | None) -> tuple[FileOrigin | TopicOrigin, Sample, Path | None]:
     """Where records come from, some of them, and the file to write if they are ours."""
+    if not _is_text(f"{file}{origin or ''}"):
+        raise UsageError("A name that is not UTF-8 can't be written into a pipeline file; rename it.")
     if origin is None:
         made = file.parent / SAMPLE_NAME
         # Without faults: a pipeline's columns are what its events should be.
@@ -75,6 +77,11 @@ def _sample(file: Path, origin: str | None) -> tuple[FileOrigin | TopicOrigin, S
     return FileOrigin(origin), read_sample(Path(origin), Decode()), None
 
 
+def _is_text(name: str) -> bool:
+    """Whether the bytes of a name are UTF-8; Python keeps others as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
 def _sample_lines(faults: float) -> Iterator[bytes]:
     values = (event.value for event in events("340", SAMPLE_RECORDS, 1, malformed=faults, drifting=faults))
     return islice((value for value in values if value and b"\n" not in value), SAMPLE_RECORDS)
@@ -84,8 +91,7 @@ def _name(origin: FileOrigin | TopicOrigin) -> str:
     """The topic's name, or the file's without its suffixes."""
     if isinstance(origin, TopicOrigin):
         return origin.topic
-    name = Path(origin.path).name
-    return name.partition(".")[0] or name
+    return Path(origin.path).name.partition(".")[0].strip() or "events"
 
 
 def _check_free(file: Path, *, force: bool) -> None:
