@@ -42,6 +42,7 @@ WORDS: dict[object, str] = {
     timedelta: "duration",
     datetime: "time",
     tuple: "list",
+    dict: "table",
     Address: "address",
     ColumnType: "column type",
 }
@@ -58,10 +59,10 @@ def _inner(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[str,
             here = (*path, name)
             brackets = "[[{}]]" if get_origin(field.annotation) is tuple else "[{}]"
             kind = inner.model_fields.get("type") if inner is not Column else None
-            heading = brackets.format(".".join(here)) + (f' type = "{kind.default}"' if kind else "")
+            heading = brackets.format(".".join(here)) + (f' type = "{get_args(kind.annotation)[0]}"' if kind else "")
             if heading not in PRIVATE:
                 yield heading, here, inner
-                yield from _inner(inner, here)
+                yield from () if get_origin(field.annotation) is tuple else _inner(inner, here)
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:
@@ -75,7 +76,7 @@ def keys(path: tuple[str, ...], model: type[BaseModel]) -> dict[str, tuple[set[s
     return {
         name: (_words(path, name, field), _default(path, name, field))
         for name, field in model.model_fields.items()
-        if not _models(field.annotation)
+        if get_origin(field.annotation) is tuple or not _models(field.annotation) or path == ("transform",)
     }
 
 
@@ -91,7 +92,7 @@ def _annotated(annotation: Any) -> Iterator[str]:
     origin = get_origin(annotation)
     if origin is Literal:
         yield from (f'`"{choice}"`' for choice in get_args(annotation))
-    elif origin is tuple or annotation in WORDS:
+    elif origin in (tuple, dict) or annotation in WORDS:
         yield WORDS[origin or annotation]
     elif annotation is not type(None):
         for part in (part for part in get_args(annotation) if isinstance(part, type) or get_origin(part)):
@@ -103,6 +104,8 @@ def _default(path: tuple[str, ...], name: str, field: FieldInfo) -> str:
         return DERIVED[(*path, name)]
     if field.is_required():
         return "required"
+    if field.default_factory is not None:
+        return "none"
     return "none" if field.default is None else f"`{value_text(field.default, field)}`"
 
 
