@@ -11,7 +11,17 @@ from tests.config.pipeline_text import SECTIONS, pipeline_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-HEAVY = {"pyarrow", "aiokafka", "rich", "asyncio", "structlog", "confluent_kafka", "orjson", "penstock.pipeline"}
+HEAVY = {
+    "prometheus_client",
+    "pyarrow",
+    "aiokafka",
+    "rich",
+    "asyncio",
+    "structlog",
+    "confluent_kafka",
+    "orjson",
+    "penstock.pipeline",
+}
 KEYS = "Keys of [sink]: type, path, cut, kafka_columns"
 DOUBTFUL = {"pipeline": SECTIONS["pipeline"] + '\nshutdown_grace = "5m"', "sink": 'path = "a"\npaht = "b"'}
 
