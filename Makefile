@@ -42,8 +42,10 @@ test-python: setup ## The Python tests, with a real Apache Kafka.
 
 test: lint test-rust test-python ## All that is tested.
 
-docs: setup ## Write docs/metrics.md anew, from the metrics' definitions.
+docs: setup ## Write the pages anew that are made from the code, and the outputs below the pages' blocks.
 	$(BIN)/python -m penstock.telemetry.reference > docs/metrics.md
+	$(BIN)/python -m penstock.lint.reference > docs/lint.md
+	$(BIN)/python -m tests.docs.write
 
 soak: setup ## Ten minutes of workers killed at random; 0 lost and 0 twice, or it fails.
 	$(BIN)/python bench/soak.py --seconds 600

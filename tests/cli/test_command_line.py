@@ -16,6 +16,7 @@ import pytest
 import penstock.daemon.run
 from penstock.cli.main import cli, invoke
 from penstock.errors import DeadLetterLimitError, PenstockError, PositionError, UnavailableError
+from tests.cli.program import penstock as program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
 
-VERBS = ["run", "verify", "demo"]
+VERBS = ["init", "lint", "explain", "run", "verify", "demo"]
 PIPELINE = """
 [pipeline]
 name = "a"
@@ -353,3 +354,10 @@ def test_verify_prints_one_object(checked: list[tuple[object, object]], capsys: 
         "findings": ["a-0: offsets 5 to 7 are missing."],
         "notes": ["a-1: is being written."],
     }
+
+
+def test_a_shell_can_complete_words(tmp_path: Path) -> None:
+    """As the README says."""
+    environment = {"_PENSTOCK_COMPLETE": "bash_complete", "COMP_WORDS": "penstock ex", "COMP_CWORD": "1"}
+    done = program(cwd=tmp_path, environment=environment)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "plain,explain", "")

@@ -92,6 +92,7 @@ values = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(names, inner, max_size=4)),
     max_leaves=12,
 )
+documents = st.dictionaries(st.sampled_from(KEYS), values, max_size=7)
 
 
 def _toml(value: Any) -> str:
@@ -102,13 +103,16 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
+def document_text(document: dict[str, Any]) -> str:
+    """The document as a file."""
+    return "".join(f"{json.dumps(key)} = {_toml(value)}\n" for key, value in document.items())
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
-@given(st.dictionaries(st.sampled_from(KEYS), values, max_size=7))
+@given(documents)
 def test_no_file_breaks_the_loader(tmp_path: Path, document: dict[str, Any]) -> None:
     """No other exception, and no message without a place in the file."""
     path = tmp_path / "any.toml"
-    path.write_text(
-        "".join(f"{json.dumps(key)} = {_toml(value)}\n" for key, value in document.items()), encoding="utf-8"
-    )
+    path.write_text(document_text(document), encoding="utf-8")
     with contextlib.suppress(ConfigError):
         load(path, environment={})

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from penstock.cli import failure
 from penstock.cli.demo import demo
+from penstock.cli.explain import explain
+from penstock.cli.init import init
+from penstock.cli.lint import lint
 from penstock.cli.output import wants_json
 from penstock.cli.run import run
 from penstock.cli.verify import verify
@@ -16,10 +21,11 @@ from penstock.cli.verify import verify
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+COMPLETE = "_PENSTOCK_COMPLETE"
 EPILOG = """\b
 Exit codes:
   0   done
-  1   verify found something
+  1   lint or verify found something
   2   wrong command line
   65  too many records were rejected
   69  a source or sink can't be used: broker down, topic missing, path not writable
@@ -59,7 +65,7 @@ def cli() -> None:
     """Move event streams from Kafka into Parquet tables: nothing lost, nothing twice."""
 
 
-for verb in (run, verify, demo):
+for verb in (init, lint, explain, run, verify, demo):
     cli.add_command(verb)
 
 
@@ -82,7 +88,10 @@ def invoke(arguments: Sequence[str]) -> int:
 
 
 def main() -> NoReturn:
-    """Entry point of the `penstock` script."""
+    """Entry point of the `penstock` script; with `_PENSTOCK_COMPLETE` it answers a shell that completes words."""
+    instruction = os.environ.get(COMPLETE)
+    if instruction is not None:
+        sys.exit(shell_complete(cli, {}, "penstock", COMPLETE, instruction))
     sys.exit(invoke(sys.argv[1:]))
 
 

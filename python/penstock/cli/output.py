@@ -25,6 +25,17 @@ def output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--set SECTION.KEY=VALUE`, the same on every verb that reads a pipeline file."""
+    return click.option(
+        "--set",
+        "flags",
+        multiple=True,
+        metavar="SECTION.KEY=VALUE",
+        help="Override a key of the file; may be repeated.",
+    )(command)
+
+
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether the result was asked for as JSON, also when the rest of the command line can't be read."""
     return "--output=json" in arguments or JSON_FLAGS in pairwise(arguments)

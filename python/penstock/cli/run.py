@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from penstock.cli.output import output_option, show
+from penstock.cli.output import output_option, set_option, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,7 @@ Examples:
 @click.option("--max-records", type=click.IntRange(min=1), metavar="N", help="Stop after about N decoded records.")
 @click.option("--dry-run", is_flag=True, help="Print rows instead; join no group, write and commit nothing.")
 @click.option("--take-over", is_flag=True, help="Continue a table that was written under another pipeline name.")
-@click.option(
-    "--set", "flags", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a key of the file; may be repeated."
-)
+@set_option
 @output_option
 def run(
     file: Path,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from penstock.config.problem import KeyPath, Problem
+from penstock.config.problem import NOT_YET, KeyPath, Problem
 from penstock.config.show import show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOT_YET = "not available yet in this version"
-
+CODE = "not_available"
 VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
@@ -25,12 +24,12 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
     for path, (later, instead) in VALUES.items():
         value = _get(values, path)
         if any(value is known or (isinstance(value, str) and value == known) for known in later):
-            yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}")
+            yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}", code=CODE)
     steps = values.get("transform")
     for number, step in enumerate(steps if isinstance(steps, list) else []):
         if isinstance(step, dict) and step.get("type") in STEPS:
             message = f'{show(step["type"])} is {NOT_YET}; there are "filter", "select" and "redact"'
-            yield Problem(("transform", number, "type"), message)
+            yield Problem(("transform", number, "type"), message, code=CODE)
 
 
 def settled(refused: Problem) -> KeyPath:

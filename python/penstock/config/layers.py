@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from penstock import _native
+from penstock.config.finding import Finding, Place
 from penstock.config.problem import KeyPath, Problem, dotted
 
 if TYPE_CHECKING:
@@ -41,22 +42,37 @@ class Layers:
             path = tuple(key.strip().split(".")) if equals else ()
             self._put(path, text, "--set", "--set section.key=value")
 
-    def report(self, problems: Iterable[Problem]) -> list[str]:
-        """One line per problem, in the order of the file: place, key, message."""
-        lines = []
+    def report(self, problems: Iterable[Problem]) -> list[Finding]:
+        """Each problem at its place, in the order of the file."""
+        found = []
         for problem in problems:
             path = self._written(problem.path)
-            text = f"{dotted(path)}: {problem.message}" if path else problem.message
-            lines.append((self._position(path), f"{problem.origin or self._place(path)}: {text}"))
-        return [line for _, line in sorted(lines, key=itemgetter(0))]
+            place = Place(self.file, origin=problem.origin) if problem.origin else self._place(path)
+            finding = Finding(place, problem.code, dotted(path), problem.message, problem.hint)
+            found.append((self._position(path), finding))
+        return [finding for _, finding in sorted(found, key=itemgetter(0))]
 
-    def _place(self, path: KeyPath) -> str:
-        """`pipeline.toml:12:5`, or the override the value came with: at the key, around it, or all there is in it."""
-        around = next((origin for origin in map(self.overrides.get, _upwards(path)) if origin), None)
+    def origin(self, path: KeyPath) -> str | None:
+        """The variable or flag that the value at `path` came with; None if it is the file's, or a default."""
+        return next((origin for origin in map(self.overrides.get, _upwards(path)) if origin), None)
+
+    def says(self, path: KeyPath) -> bool:
+        """Whether the key is written anywhere: in the file, the environment or a flag."""
+        value: Any = self.values
+        for part in path:
+            if not isinstance(value, dict) or str(part) not in value:
+                return False
+            value = value[str(part)]
+        return True
+
+    def _place(self, path: KeyPath) -> Place:
+        """At the key, or the override the value came with: at the key, around it, or all there is in it."""
+        around = self.origin(path)
         if around is None and dotted(path) not in self.positions:
             around = next((origin for at, origin in self.overrides.items() if at[: len(path)] == path), None)
-        line, column = self._position(path)
-        return around or (f"{self.file}:{line}:{column}" if self.positions else self.file)
+        if around:
+            return Place(self.file, origin=around)
+        return Place(self.file, *self._position(path)) if self.positions else Place(self.file)
 
     def _position(self, path: KeyPath) -> tuple[int, int]:
         """Line and column of the key or of the nearest thing around it that is written in the file."""
@@ -73,14 +89,18 @@ class Layers:
 
     def _put(self, path: KeyPath, text: str, origin: str, form: str) -> None:
         if len(path) < SHORTEST_PATH or "" in path:
-            self.problems.append(Problem((), f"not a section, a key and a value; write {form}", origin))
+            self.problems.append(
+                Problem((), f"not a section, a key and a value; write {form}", origin, "invalid_override")
+            )
             return
         self.overrides[path] = origin
         table = self.values
         for depth, part in enumerate(path[:-1], start=1):
             inner = table.setdefault(str(part), {})
             if not isinstance(inner, dict):
-                self.problems.append(Problem(path[:depth], "a single value, it has no keys", origin))
+                self.problems.append(
+                    Problem(path[:depth], "a single value, it has no keys", origin, "invalid_override")
+                )
                 return
             table = inner
         table[str(path[-1])] = parse_value(text)

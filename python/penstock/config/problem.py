@@ -33,13 +33,22 @@ WANTED = {
 BOUNDS = {"greater_than_equal": ("ge", "at least"), "less_than_equal": ("le", "at most")}
 
 
+NOT_YET = "not available yet in this version"
+PASSWORD_WORDS = ("pass", "secret", "token")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A mistake at a key. The message names the value and what to write; `origin` is its layer if not the file."""
+    """A mistake at a key. The message names the value and what to write; `origin` is its layer if not the file.
+
+    `code` is one of `penstock.lint.codes`; a `hint` says what to do where the message does not.
+    """
 
     path: KeyPath
     message: str
     origin: str | None = None
+    code: str = "invalid_value"
+    hint: str | None = None
 
 
 def dotted(path: KeyPath) -> str:
@@ -71,7 +80,34 @@ def from_pydantic(details: ErrorDetails) -> Problem:
             message = f"{value} {_mismatch(kind, path, context)}"
             if kind == "literal_error" and path[:2] != SECRETS:
                 message += did_you_mean(details["input"], choices(where))
-    return Problem(path, message)
+    return Problem(path, message, code=_code(details["type"], where, message))
+
+
+_CODES = {
+    "union_tag_not_found": "missing_key",
+    "union_tag_invalid": "invalid_value",
+    "literal_error": "invalid_value",
+    **dict.fromkeys(BOUNDS, "out_of_range"),
+}
+
+
+def _code(kind: str, where: KeyPath, message: str) -> str:
+    """Which of lint's findings it is."""
+    match kind:
+        case "missing":
+            return "missing_key" if model_at(where) is None else "missing_section"
+        case "extra_forbidden" if _is_password(written(where)):
+            return "password_in_file"
+        case "extra_forbidden":
+            return "unknown_section" if len(where) == 1 else "unknown_key"
+        case "value_error":
+            return "not_available" if NOT_YET in message else "invalid_value"
+    return _CODES.get(kind, "wrong_type")
+
+
+def _is_password(path: KeyPath) -> bool:
+    name = str(path[-1]).lower()
+    return path[:2] == SECRETS and not name.startswith("password_") and any(word in name for word in PASSWORD_WORDS)
 
 
 def _one_of(names: Iterable[str]) -> str:
@@ -153,6 +189,8 @@ def _missing(path: KeyPath) -> str:
 def _unknown(path: KeyPath) -> str:
     model, name = model_at(path[:-1]), path[-1]
     keys = list(model.model_fields) if model else []
+    if _is_password(written(path)):
+        return "unknown key: a password is never in the file; name its variable in password_env, or password_file"
     if len(path) == 1:
         return f"unknown section{did_you_mean(name, keys, '[{}]') or ';'} Sections: {', '.join(keys)}"
     section = dotted(written(path)[:-1])

@@ -32,12 +32,12 @@ def _source(values: dict[str, Any]) -> Iterator[Problem]:
         return
     for name in ("brokers", "topics"):
         if source.get(name) == []:
-            yield Problem(("source", name), "empty list; name at least one")
+            yield Problem(("source", name), "empty list; name at least one", code="empty")
     yield from _exactly_one(("source",), values, "topics", "topics_regex")
     yield from _exactly_one(("source", "sasl"), source, "password_env", "password_file")
     for present, absent in (("cert", "key"), ("key", "cert")):
         if present in tls and absent not in tls:
-            yield Problem(("source", "tls", present), f"needs {absent} beside it in [source.tls]")
+            yield Problem(("source", "tls", present), f"needs {absent} beside it in [source.tls]", code="missing_key")
 
 
 def _keys_of_hashes(values: dict[str, Any]) -> Iterator[Problem]:
@@ -48,11 +48,11 @@ def _keys_of_hashes(values: dict[str, Any]) -> Iterator[Problem]:
         at: KeyPath = ("transform", number)
         keys = [name for name in ("key_env", "key_file") if name in step]
         if step.get("mode") == "hash" and not keys:
-            yield Problem((*at, "mode"), "needs key_env or key_file beside it: hashes are keyed")
+            yield Problem((*at, "mode"), "needs key_env or key_file beside it: hashes are keyed", code="missing_key")
         if step.get("mode", "mask") == "mask" and keys:
-            yield Problem((*at, keys[0]), 'is for mode = "hash"; add that, or remove the key')
+            yield Problem((*at, keys[0]), 'is for mode = "hash"; add that, or remove the key', code="exclusive")
         if len(keys) > 1:
-            yield Problem((*at, keys[1]), f"can't be set together with {keys[0]}; keep one of them")
+            yield Problem((*at, keys[1]), f"can't be set together with {keys[0]}; keep one of them", code="exclusive")
 
 
 def _exactly_one(section: KeyPath, around: dict[str, Any], first: str, second: str) -> Iterator[Problem]:
@@ -60,23 +60,23 @@ def _exactly_one(section: KeyPath, around: dict[str, Any], first: str, second: s
     if not isinstance(table, dict):
         return
     if first in table and second in table:
-        yield Problem((*section, second), f"can't be set together with {first}; keep one of them")
+        yield Problem((*section, second), f"can't be set together with {first}; keep one of them", code="exclusive")
     if first not in table and second not in table:
-        yield Problem(section, f"needs {first} or {second}")
+        yield Problem(section, f"needs {first} or {second}", code="missing_key")
 
 
 def _columns(values: dict[str, Any]) -> Iterator[Problem]:
     columns = _table(_table(values, "decode"), "columns")
     if not columns and "columns" in _table(values, "decode"):
-        yield Problem(
-            ("decode", "columns"), "no columns; declare at least one, or leave the section out to have them inferred"
-        )
+        message = "no columns; declare at least one, or leave the section out to have them inferred"
+        yield Problem(("decode", "columns"), message, code="empty")
     for name in columns:
         if reserved(name):
             yield Problem(
                 ("decode", "columns", name),
                 f"reserved for Penstock's own columns ({', '.join(RESERVED_NAMES)}, {RESERVED_PREFIX}...); "
                 'rename it, like my_name = { path = ["' + name + '"], type = "..." }',
+                code="reserved_column",
             )
 
 
@@ -86,10 +86,18 @@ def _separate_tables(values: dict[str, Any]) -> Iterator[Problem]:
     sink, dead = (_table(derived, section).get("path") for section in ("sink", "dead_letter"))
     if not isinstance(sink, str) or not isinstance(dead, str) or path_mistake(sink) or path_mistake(dead):
         return
-    sink, dead = (os.path.realpath(path) for path in (sink, dead))
-    if os.path.commonpath([sink, dead]) in (sink, dead):
-        relation = "the same directory as" if sink == dead else "nested with"
-        yield Problem(("dead_letter", "path"), f"{relation} sink.path; every table needs a directory of its own")
+    relation = overlap(sink, dead)
+    if relation is not None:
+        message = f"{relation} sink.path; every table needs a directory of its own"
+        yield Problem(("dead_letter", "path"), message, code="tables_overlap")
+
+
+def overlap(path: str, other: str) -> str | None:
+    """How two directories are to each other, after links are followed; None if neither is in the other."""
+    path, other = os.path.realpath(path), os.path.realpath(other)
+    if os.path.commonpath([path, other]) not in (path, other):
+        return None
+    return "the same directory as" if path == other else "nested with"
 
 
 def _table(values: dict[str, Any], key: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from penstock.config.model import Config
 
+CODE = "invalid_transform"
 NAMED_BY_USERS = ("cast", "rename")
 
 
@@ -23,10 +24,10 @@ def check(config: Config) -> Iterator[Problem]:
     try:
         found = json.loads(_native.check_transforms(config.engine_json()))
     except _native.NativeError as error:
-        yield Problem(("transform",), f"can't be checked: {error}")
+        yield Problem(("transform",), f"can't be checked: {error}", code=CODE)
         return
     for mistake in found:
-        yield Problem(("transform", mistake["step"], *_key(mistake["key"])), _message(mistake))
+        yield Problem(("transform", mistake["step"], *_key(mistake["key"])), _message(mistake), code=CODE)
 
 
 def _key(key: str) -> KeyPath:

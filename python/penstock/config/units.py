@@ -73,6 +73,24 @@ def parse_start(value: object) -> Start:
     )
 
 
+def size_text(size: int) -> str:
+    """As a file would say it, in the largest binary unit that keeps it whole: `128MiB`, `1500B`."""
+    units = (unit for unit in ("TiB", "GiB", "MiB", "KiB") if size % SIZE_UNITS[unit] == 0)
+    unit = next(units, "B")
+    return f"{size // SIZE_UNITS[unit]}{unit}"
+
+
+def duration_text(duration: timedelta) -> str:
+    """As a file would say it: `1h30m`, `45s`, `1s500ms`."""
+    rest = duration // timedelta(milliseconds=1)
+    parts = []
+    for unit, milliseconds in (("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, rest = divmod(rest, milliseconds)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts)
+
+
 Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 StartAt = Annotated[Start, BeforeValidator(parse_start)]

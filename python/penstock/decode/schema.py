@@ -16,6 +16,7 @@ from penstock.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from penstock._native import Inferred
     from penstock.config import Config
 
 log = structlog.get_logger("penstock.decode")
@@ -49,8 +50,13 @@ def infer(config: Config, values: Sequence[bytes]) -> dict[str, Column]:
         records=found.records,
         undecodable=len(found.rejections),
     )
+    return to_columns(found)
+
+
+def to_columns(inferred: Inferred) -> dict[str, Column]:
+    """As the configuration would declare them."""
     return _COLUMNS.validate_python(
-        {column.name: {"path": column.path, "type": column.type} for column in found.columns}
+        {column.name: {"path": column.path, "type": column.type} for column in inferred.columns}
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from penstock.config.write import toml_list, toml_string, toml_table
 from penstock.demo.events import COLUMNS
 
 if TYPE_CHECKING:
@@ -54,26 +54,17 @@ def pipeline_toml(
 ) -> str:
     """The text of a pipeline file that reads `topic` into the table at `path`; `file` is where it will be."""
     return _TEMPLATE.format(
-        name=_string(name),
-        brokers=_list(brokers),
-        topics=_list([topic]),
+        name=toml_string(name),
+        brokers=toml_list(brokers),
+        topics=toml_list([topic]),
         columns="\n".join(f"{column:<13} = {_column(declared)}" for column, declared in COLUMNS.items()),
-        path=_string(str(path)),
-        dead_letter_path=_string(str(dead_letter_path)),
+        path=toml_string(str(path)),
+        dead_letter_path=toml_string(str(dead_letter_path)),
         file=file or "pipeline.toml",
     )
 
 
 def _column(declared: str | Mapping[str, str]) -> str:
     if isinstance(declared, str):
-        return _string(declared)
-    return "{ " + ", ".join(f"{key} = {_string(value)}" for key, value in declared.items()) + " }"
-
-
-def _list(values: Iterable[str]) -> str:
-    return "[" + ", ".join(map(_string, values)) + "]"
-
-
-def _string(value: str) -> str:
-    """A TOML basic string: JSON's escapes are a subset of TOML's, but for DEL."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return toml_string(declared)
+    return toml_table({key: toml_string(value) for key, value in declared.items()})

@@ -1,0 +1,1 @@
+"""What a pipeline file means: every setting, every column, every step, before anything runs."""
