@@ -91,7 +91,7 @@ def _columns_differ(found: pa.Table, expected: pa.Table) -> str | None:
         if name != _RESIDUE:
             return f"column {name} should not be there"
         if found[name].null_count != len(found):
-            return f"{len(found) - found[name].null_count} rows have something in {name}"
+            return f"rows with something in {name}: {len(found) - found[name].null_count}"
     return None
 
 
@@ -102,7 +102,7 @@ def _rows_differ(found: pa.Table, expected: pa.Table) -> str | None:
         "too many": pc.sum(pc.invert(pc.is_in(theirs, value_set=ours.combine_chunks()))).as_py() or 0,
         "there twice": len(theirs) - pc.count_distinct(theirs, mode="all").as_py(),
     }
-    wrong = [f"{count} rows are {what}" for what, count in counts.items() if count]
+    wrong = [f"rows {what}: {count}" for what, count in counts.items() if count]
     return ", ".join(wrong) or None
 
 
@@ -115,5 +115,5 @@ def _values_differ(found: pa.Table, expected: pa.Table) -> str | None:
         differ = pc.or_(unequal, pc.xor(theirs.is_null(), ours.is_null()))
         if count := pc.sum(differ).as_py():
             first = expected[_KEY].filter(differ)[0]
-            return f"{count} rows differ in {name}, the first is {_KEY} {first}"
+            return f"rows that differ in {name}: {count}, the first has {_KEY} {first}"
     return None
