@@ -37,20 +37,23 @@ COLUMNS = [
     *(pl.col(name).str.replace_all(EMAIL, "[email]") for name in TEXT),
 ]
 WRITE = {"compression": "zstd", "compression_level": 1, "statistics": True}
-FILE_BYTES = 64 << 20
+PARSED_BYTES, FILE_BYTES = 4 << 20, 64 << 20
 
 
 def from_kafka(brokers: str, topic: str) -> Iterator[pl.DataFrame]:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "script", "enable.partition.eof": True})
     partitions = consumer.list_topics(topic).topics[topic].partitions
     consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
-    left = len(partitions)
+    left, values, size = len(partitions), [], 0
     while left:
-        messages = consumer.consume(10_000, timeout=1)
-        values = [message.value() or b"" for message in messages if message.error() is None]
-        left -= len(messages) - len(values)  # The others say that a partition is at its end.
-        if values:
+        messages = consumer.consume(1_000, timeout=1)
+        polled = [message.value() or b"" for message in messages if message.error() is None]
+        left -= len(messages) - len(polled)  # The others say that a partition is at its end.
+        values += polled
+        size += sum(map(len, polled))
+        if values and (size > PARSED_BYTES or not left):
             yield pl.read_ndjson(b"\n".join(values), schema=SCHEMA)
+            values, size = [], 0
 
 
 def transform(frame: pl.LazyFrame) -> pl.LazyFrame:

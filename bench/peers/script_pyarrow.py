@@ -36,20 +36,23 @@ SCHEMA = pa.schema(
 READ = pj.ReadOptions(use_threads=False, block_size=8 << 20)  # Threads cost more CPU than they save here.
 PARSE = pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore")
 LOW = ["level", "service", "agent_id", "session_id", "user_email", "event", "model", "tool", "tool_ok", "error"]
-ROW_GROUP_BYTES = 32 << 20
+PARSED_BYTES, ROW_GROUP_BYTES = 4 << 20, 32 << 20
 
 
 def from_kafka(brokers: str, topic: str) -> Iterator[pa.Table]:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "script", "enable.partition.eof": True})
     partitions = consumer.list_topics(topic).topics[topic].partitions
     consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
-    left = len(partitions)
+    left, values, size = len(partitions), [], 0
     while left:
-        messages = consumer.consume(10_000, timeout=1)
-        values = [message.value() or b"" for message in messages if message.error() is None]
-        left -= len(messages) - len(values)  # The others say that a partition is at its end.
-        if values:
+        messages = consumer.consume(1_000, timeout=1)
+        polled = [message.value() or b"" for message in messages if message.error() is None]
+        left -= len(messages) - len(polled)  # The others say that a partition is at its end.
+        values += polled
+        size += sum(map(len, polled))
+        if values and (size > PARSED_BYTES or not left):
             yield pj.read_json(pa.BufferReader(b"\n".join(values)), READ, PARSE)
+            values, size = [], 0
 
 
 def from_file(path: str) -> Iterator[pa.Table]:
