@@ -6,7 +6,7 @@ PROFILE := dev-release
 RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust test-python soak bench clean
+.PHONY: help setup demo test lint test-rust test-python docs soak bench clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test-python: setup ## The Python tests, with a real Apache Kafka.
 	$(BIN)/python -m pytest
 
 test: lint test-rust test-python ## All that is tested.
+
+docs: setup ## Write docs/metrics.md anew, from the metrics' definitions.
+	$(BIN)/python -m penstock.telemetry.reference > docs/metrics.md
 
 soak: setup ## Ten minutes of workers killed at random; 0 lost and 0 twice, or it fails.
 	$(BIN)/python bench/soak.py --seconds 600

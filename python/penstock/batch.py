@@ -18,8 +18,8 @@ class Partition(NamedTuple):
     number: int
 
     def __str__(self) -> str:
-        """`topic-number`, as operators write it."""
-        return f"{self.topic}-{self.number}"
+        """`topic-number`, as operators write it; a file, which is a partition of its own, by its path alone."""
+        return self.topic if "/" in self.topic else f"{self.topic}-{self.number}"
 
 
 class Range(NamedTuple):

@@ -5,7 +5,6 @@ The protocol decides (`commit/protocol.py`); this module waits: for the tables, 
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import structlog
 
-from penstock.batch import Committed, Range, Unknown
+from penstock.batch import Committed, Counts, Range, Unknown
 from penstock.commit.effects import Ack, Begin, Discard, Put, PutOrigin, Refresh, Stop, Write
 from penstock.commit.protocol import Assignment, Phase, Settings
 from penstock.errors import PositionError
@@ -25,12 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from penstock._native import Chunk, Engine, OpenFile
-    from penstock.batch import Counts, Cut, Outcome, Partition, RawBatch
+    from penstock.batch import Cut, Outcome, Partition, RawBatch
     from penstock.commit.effects import Effect, Effects, Table
     from penstock.commit.position import SourceState
     from penstock.commit.tables import Tables
     from penstock.errors import PenstockError
     from penstock.sink.data_file import DataFile
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.commit")
 
@@ -48,6 +48,13 @@ class Host(Protocol):
     @property
     def tables(self) -> Tables:
         """Where the partition is delivered to."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Where it is counted."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
 
     async def native(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call of the core off the event loop."""
@@ -96,6 +103,8 @@ class _Sealed:
     write: Write
     open: _Open
     chunks: dict[Table, list[Chunk]]
+    since: float
+    """Monotonic seconds of the cut."""
 
     @property
     def memory_bytes(self) -> int:
@@ -135,8 +144,12 @@ class Delivery:
         self._sealed: _Sealed | None = None
         self._opened: int | None = None
         """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
+        self._uncommitted_since: float | None = None
+        """Monotonic seconds of the first batch after the last commit, whatever was dropped and read again since."""
         self.size = OpenSize()
         """As the pipeline last saw it."""
+        self.taken = Counts()
+        """All that was ingested, committed or not."""
 
     # ---- events
 
@@ -146,20 +159,17 @@ class Delivery:
 
     async def take(self, batch: RawBatch, counts: Counts) -> None:
         """`batch` was ingested."""
-        self._open.since = self._open.since or time.monotonic()
+        now = self._host.now()
+        self._open.since = now if self._open.since is None else self._open.since
+        self._uncommitted_since = self._open.since if self._uncommitted_since is None else self._uncommitted_since
+        self.taken += counts
         await self._perform(
-            self.assignment.take(
-                batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=time.monotonic()
-            )
+            self.assignment.take(batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=now)
         )
 
     async def rewind(self) -> None:
         """Drop what is not committed and begin again at the table's position."""
         await self._perform(self.assignment.rewind())
-
-    async def stop(self, error: PenstockError) -> None:
-        """The partition can't go on."""
-        await self._perform((*self.assignment.leave(), Stop(error)))
 
     async def leave(self) -> None:
         """The partition is not ours any more: whatever is not committed is dropped."""
@@ -170,6 +180,22 @@ class Delivery:
     def age(self, now: float) -> float:
         """Seconds since the open range began; `now` is monotonic."""
         return 0.0 if self._open.since is None else now - self._open.since
+
+    def uncommitted_seconds(self, now: float) -> float:
+        """For how long something that was read waits for its commit; `now` is monotonic."""
+        return 0.0 if self._uncommitted_since is None else now - self._uncommitted_since
+
+    @property
+    def failing(self) -> str | None:
+        """What the sink says that is waited for; None while it works."""
+        return self._patience.failing or self._reading.failing
+
+    @property
+    def idle(self) -> bool:
+        """Whether it runs and all that was taken is committed."""
+        assignment = self.assignment
+        open_range = assignment.open_range
+        return assignment.phase is Phase.RUNNING and not assignment.busy and open_range.start == open_range.end
 
     @property
     def sealed_bytes(self) -> int:
@@ -196,12 +222,12 @@ class Delivery:
         Must not run beside an ingest: what is ingested afterwards belongs to the next range.
         """
         effects = self.assignment.cut(
-            self._open.commit_id, time.monotonic(), dead_letter_rows=self.size.dead_letter_rows, final=final
+            self._open.commit_id, self._host.now(), dead_letter_rows=self.size.dead_letter_rows, final=final
         )
         for write in effects:
             assert isinstance(write, Write)  # noqa: S101 - `cut` answers with nothing else
             reach("after_cut")
-            sealed = _Sealed(write, self._open, {})
+            sealed = _Sealed(write, self._open, {}, self._host.now())
             self._sealed, self._open = sealed, _Open()
             for table, span in _spans(write).items():
                 footer = self._host.tables.footer(table, write.cut, span)
@@ -315,6 +341,7 @@ class Delivery:
             outcome = await self._host.storage(self._publish, put, sealed.open.files[put.table])
         except OutageError as error:
             outcome = Unknown(str(error))
+        self._host.metrics.put_answered(put.table, outcome)
         if isinstance(outcome, Committed):
             self._patience.reset()
             reach("after_commit")
@@ -335,7 +362,9 @@ class Delivery:
 
     def _committed(self, ack: Ack) -> Effects:
         sealed = self._sealed
+        self._uncommitted_since = self._open.since
         if sealed is not None and sealed.write.cut.commit_id == ack.commit_id:
+            self._host.metrics.commit_seconds.observe(self._host.now() - sealed.since)
             self._host.committed(sealed.write.cut, sum(file.bytes_written for file in sealed.open.files.values()))
         return ()
 

@@ -25,6 +25,8 @@ class Patience:
         self._give_up_seconds = give_up_seconds
         self._since: float | None = None
         self._delay = FIRST_SECONDS
+        self.failing: str | None = None
+        """The last error; None once it works again."""
 
     async def wait(self, error: Exception | str) -> None:
         """Wait before the next try. Raises `GaveUpError` once failing has lasted too long."""
@@ -37,11 +39,13 @@ class Patience:
                 f"{self._what} has failed for {failing:.0f} s: {error} "
                 "Nothing that is committed is affected; start again once it works."
             )
+        self.failing = str(error)
         log.warning("Waiting before the next try.", what=self._what, error=str(error), seconds=self._delay)
         await asyncio.sleep(self._delay)
         self._delay = min(self._delay * 2, LONGEST_SECONDS)
 
     def reset(self) -> None:
         """It works again."""
+        self.failing = None
         self._since = None
         self._delay = FIRST_SECONDS

@@ -15,13 +15,15 @@ import structlog
 from penstock.batch import Counts
 from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
-from penstock.errors import UnavailableError
+from penstock.errors import DeadLetterLimitError
 from penstock.failpoint import armed, reach
+from penstock.health import held_bytes
+from penstock.sink.storage import OutageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from penstock._native import Engine
+    from penstock._native import Engine, Rejection, Report
     from penstock.batch import Cut, Partition, RawBatch
     from penstock.commit.acknowledge import Acknowledger
     from penstock.commit.position import SourceState
@@ -29,9 +31,9 @@ if TYPE_CHECKING:
     from penstock.dead_letter import DeadLetterLimit
     from penstock.errors import PenstockError
     from penstock.positions import Positions
-    from penstock.sink.rotation import Rotation
-    from penstock.source.kafka import KafkaSource
-    from penstock.watchdog import Watchdog
+    from penstock.sink.rotation import CutReason, Rotation
+    from penstock.source.source import Source
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.pipeline")
 
@@ -74,7 +76,7 @@ class Pipeline:
 
     def __init__(
         self,
-        source: KafkaSource,
+        source: Source,
         engine: Engine,
         tables: Tables,
         *,
@@ -84,10 +86,12 @@ class Pipeline:
         rotation: Rotation,
         dead_letter_limit: DeadLetterLimit,
         acknowledger: Acknowledger,
-        watchdog: Watchdog,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.engine = engine
         self.tables = tables
+        self.metrics = metrics
         self.totals = Totals()
         self._source = source
         self._positions = positions
@@ -96,7 +100,8 @@ class Pipeline:
         self._rotation = rotation
         self._dead_letter_limit = dead_letter_limit
         self._acknowledger = acknowledger
-        self._watchdog = watchdog
+        self.now = clock
+        """Monotonic seconds, for the age of what is open."""
         self._deliveries: dict[Partition, Delivery] = {}
         self._epochs = itertools.count(1)
         self._engine_lock = asyncio.Lock()
@@ -107,8 +112,10 @@ class Pipeline:
         self._storage_threads = ThreadPoolExecutor(STORAGE_THREADS, thread_name_prefix="storage")
         self._stopping = False
         self._decoded = 0
-        self._ends: dict[Partition, int] = {}
         self.fault: PenstockError | None = None
+        """The first that stopped a partition."""
+        self.faults: dict[Partition, PenstockError] = {}
+        """Of the partitions that are ours and stopped."""
         self.peak_memory_bytes = 0
         """The most that open and sealed files held."""
 
@@ -145,12 +152,13 @@ class Pipeline:
             await asyncio.sleep(0)  # let the core begin
             reach("mid_decode")
         ingested = await working
+        self.metrics.ingested(ingested.reports, ingested.rejections)
         for batch, report, rejections in zip(current, ingested.reports, ingested.rejections, strict=True):
             self.totals.bytes_in += report.bytes
             self._decoded += report.records
-            self._dead_letter_limit.count(batch, rejections)
-            counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
             delivery = self._deliveries.get(batch.partition)
+            self._judge(batch, report, rejections, delivery)
+            counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
             if delivery is not None:
                 await delivery.take(batch, counts)
 
@@ -159,13 +167,16 @@ class Pipeline:
             await delivery.store_finished()
 
     async def _cut_due(self) -> None:
-        now = time.monotonic()
+        now = self.now()
         for delivery in self._sized():
-            if self._rotation.due(delivery.size, delivery.age(now)):
-                await self._cut(delivery)
+            ended = self._source.finite and self._at_end(delivery)
+            reason = "end" if ended else self._rotation.due(delivery.size, delivery.age(now))
+            if reason is not None:
+                await self._cut(delivery, reason)
 
-    async def _cut(self, delivery: Delivery, *, final: bool = False) -> None:
-        if await delivery.seal(final=final):
+    async def _cut(self, delivery: Delivery, reason: CutReason) -> None:
+        if await delivery.seal(final=reason in ("memory", "end")):
+            self.metrics.cuts.labels(reason).inc()
             self._commits[delivery.partition] = self._tasks.create_task(delivery.commit())
 
     def _sized(self) -> list[Delivery]:
@@ -183,7 +194,7 @@ class Pipeline:
     async def _make_room(self) -> None:
         """Keep what is held below the memory limit: cut early, and pause only if nothing can be cut."""
         deliveries = self._sized()
-        held = self.engine.memory() + sum(delivery.sealed_bytes for delivery in deliveries)
+        held = held_bytes(self.engine, deliveries)
         self.peak_memory_bytes = max(self.peak_memory_bytes, held)
         if held < EARLY_CUT_AT * self._limits.memory_bytes:
             self._source.resume()
@@ -192,7 +203,7 @@ class Pipeline:
         if free:
             largest = max(free, key=lambda delivery: delivery.size.memory_bytes)
             log.info("Memory is short; the largest open file is cut early.", partition=str(largest.partition))
-            await self._cut(largest, final=True)
+            await self._cut(largest, "memory")
         elif not self._source.paused:
             log.warning("Memory is short and nothing can be cut; partitions are paused.", bytes=held)
             self._source.pause()
@@ -208,17 +219,29 @@ class Pipeline:
 
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         """Commit what fits into the time a rebalance leaves; drop the rest, its next owner reads it again."""
+        log.info("Partitions are given back; what is open is committed.", partitions=" ".join(map(str, partitions)))
         await self._end(partitions, REVOKE_SECONDS)
+
+    @property
+    def deliveries(self) -> Collection[Delivery]:
+        """Of the partitions that are ours now."""
+        return self._deliveries.values()
 
     # ---- the deliveries' host
 
     async def native(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call of the core off the event loop."""
-        return await self._in(self._native_threads, call, args)
+        with self.metrics.native_seconds.labels(call.__name__).time():
+            return await self._in(self._native_threads, call, args)
 
     async def storage(self, call: Callable[..., T], *args: Any) -> T:
         """Run a call that touches storage off the event loop."""
-        return await self._in(self._storage_threads, call, args)
+        try:
+            with self.metrics.storage_seconds.time():
+                return await self._in(self._storage_threads, call, args)
+        except OutageError:
+            self.metrics.storage_errors.inc()
+            raise
 
     async def source_state(self, partition: Partition) -> SourceState:
         """What the source says about `partition` now."""
@@ -234,6 +257,7 @@ class Pipeline:
 
     def committed(self, cut: Cut, file_bytes: int) -> None:
         """`cut` is visible and ours."""
+        self.metrics.committed(cut, file_bytes)
         self.totals.counts += cut.counts
         self.totals.commits += 1
         self.totals.bytes_out += file_bytes
@@ -245,12 +269,14 @@ class Pipeline:
             end=cut.range.end,
             rows=cut.counts.rows,
             dead_letters=cut.counts.dead_letters,
+            bytes=file_bytes,
         )
 
     def faulted(self, partition: Partition, error: PenstockError) -> None:
         """Keep the others going, or stop them in order."""
         log.error("Partition is stopped.", partition=str(partition), error=str(error))
         self._source.release(partition)
+        self.faults[partition] = error
         self._fail(error)
 
     # ---- the end
@@ -259,16 +285,25 @@ class Pipeline:
         """End soon: what is open is committed first."""
         self._stopping = True
 
+    @property
+    def stopping(self) -> bool:
+        """What is open is committed, nothing more is read."""
+        return self._stopping
+
     def _done(self) -> bool:
         if self._stopping or self._left() == 0:
             return True
+        if self._source.finite:
+            # Others were left when they were committed up to their end.
+            left = all(delivery.assignment.phase is Phase.ENDED for delivery in self._deliveries.values())
+            return self._source.settled and left
         return self._limits.until_end and self._source.settled and all(map(self._at_end, self._deliveries.values()))
 
     def _at_end(self, delivery: Delivery) -> bool:
         assignment = delivery.assignment
         if assignment.phase is Phase.ENDED:
             return True
-        end = self._positions.ends.get(delivery.partition)
+        end = self._source.end(delivery.partition)
         return assignment.phase is Phase.RUNNING and end is not None and assignment.open_range.end >= end
 
     async def _end(self, partitions: Iterable[Partition], seconds: float) -> None:
@@ -282,12 +317,13 @@ class Pipeline:
                 async with self._engine_lock:
                     self._sized()
                     for delivery in deliveries:
-                        await self._cut(delivery, final=True)
+                        await self._cut(delivery, "end")
                 await self._finish_commits(deliveries)
         except TimeoutError:
             log.warning("Not all could be committed in time; the rest will be read again.", seconds=seconds)
         for delivery in deliveries:
             self._deliveries.pop(delivery.partition, None)
+            self.faults.pop(delivery.partition, None)
             await delivery.leave()
 
     async def _finish_commits(self, deliveries: Iterable[Delivery]) -> None:
@@ -314,22 +350,59 @@ class Pipeline:
         self._fail(error)
 
     async def _look_after(self) -> None:
-        """What is not part of the flow: positions the broker refused, damaged batches, a stuck consumer, the acks."""
-        for partition in list(self._source.out_of_range):
+        """What is not part of the flow: positions the source refused, damage in it, a source that is stuck."""
+        for partition in self._source.out_of_range:
             self._source.release(partition)
             if partition in self._deliveries:
                 self._tasks.create_task(self._deliveries[partition].rewind())
-        for partition, offset in self._source.corrupt().items():
+        for partition, error in self._source.faults().items():
+            delivery = self._deliveries.get(partition)
+            if delivery is not None and delivery.assignment.phase in (Phase.REFRESHING, Phase.PUTTING_ORIGIN):
+                continue  # It begins again, and meets the fault again if that is still there.
             self._source.release(partition)
-            if partition in self._deliveries:
-                await self._deliveries[partition].stop(_corrupt(partition, offset))
-        if self._watchdog.stuck() is not None:
+            if delivery is not None:
+                # What came before the damage is committed, and the partition is left: then it has no more faults.
+                await self._end([partition], self._limits.shutdown_seconds)
+                self.faulted(partition, error)
+        if self._source.finite:
+            await self._leave_ended()
+        if self._source.stuck() is not None:
+            self.metrics.consumer_rebuilds.inc()
             await self._rebuild_source()
+
+    async def _leave_ended(self) -> None:
+        """Leave what is committed up to its end, so that the source goes on to other partitions."""
+        ended = [delivery for delivery in self._deliveries.values() if self._at_end(delivery)]
+        if len(ended) == len(self._deliveries):
+            await self._finish_commits(ended)  # There is nothing to read meanwhile.
+        for delivery in ended:
+            partition = delivery.partition
+            if not delivery.idle:
+                continue
+            if delivery.taken.records and not delivery.taken.rows and (hint := self._source.hint(partition)):
+                log.warning("No record of it could be decoded.", partition=str(partition), hint=hint)
+            del self._deliveries[partition]
+            self._commits.pop(partition, None)
+            await delivery.leave()
+            self._source.finished(partition)
+
+    def _judge(
+        self, batch: RawBatch, report: Report, rejections: Sequence[Rejection], delivery: Delivery | None
+    ) -> None:
+        """Count rejections against the limit; where nothing at all is decoded, the source may know why."""
+        try:
+            self._dead_letter_limit.count(batch, rejections)
+        except DeadLetterLimitError as error:
+            hint = self._source.hint(batch.partition)
+            if hint is not None and report.rows == 0 and (delivery is None or delivery.taken.rows == 0):
+                error.add_note(hint)
+            raise
 
     async def _rebuild_source(self) -> None:
         for delivery in list(self._deliveries.values()):
             await delivery.leave()
         self._deliveries.clear()
+        self.faults.clear()
         await self._source.stop()
         await self._source.connect()
         await self._source.join(self)
@@ -370,10 +443,3 @@ def up_to(batches: Sequence[RawBatch], limit: int | None) -> list[RawBatch]:
                 )
             )
     return result
-
-
-def _corrupt(partition: Partition, offset: int) -> UnavailableError:
-    return UnavailableError(
-        f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
-        "and the replicas (kafka-dump-log); what is before that offset is committed."
-    )

@@ -34,7 +34,7 @@ class Record:
     `columns` is the row under either pipeline, `_residue` parsed.
     """
 
-    key: bytes
+    key: bytes | None
     value: bytes | None
     verdict: str
     changed: str

@@ -62,10 +62,10 @@ class SourceLog:
     def __init__(self) -> None:
         """Empty."""
         self.entries: dict[Position, Record] = {}
-        self.timestamps: dict[Position, int] = {}
+        self.timestamps: dict[Position, int | None] = {}
 
-    def add(self, position: Position, record: Record, timestamp: int) -> None:
-        """Kafka has the record there, stamped in milliseconds."""
+    def add(self, position: Position, record: Record, timestamp: int | None) -> None:
+        """The source has the record there, stamped in milliseconds."""
         self.entries[position] = record
         self.timestamps[position] = timestamp
 

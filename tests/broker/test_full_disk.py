@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.broker.scraping import TELEMETRY, Telemetry
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -72,6 +74,28 @@ def test_disk_that_stays_full_ends_with_75(topics: Topics, job: Job, source: Sou
     ballast.unlink()
     job.run_to_end()
     job.assert_exact()
+
+
+def test_full_disk_is_not_ready(topics: Topics, job: Job, source: Source, small_disk: Path) -> None:
+    """While commits fail the daemon says so, with the reason; it is ready again when they get through."""
+    topic = topics.create()
+    _use(job, small_disk)
+    source.produce(topic, 100)
+    job.configure(topic, telemetry=TELEMETRY)
+    job.run_to_end()
+    ballast = _fill(small_disk)
+    told = Telemetry(job.start())
+    told.wait_ready()
+    source.produce(topic, 500)
+    assert "space" in told.wait_ready(ready=False)
+    assert told.health("/healthz")[0] == 200
+    assert told.total("penstock_storage_errors_total") > 0
+    assert told.total("penstock_uncommitted_age_seconds") > 0
+    ballast.unlink()
+    told.wait_ready()
+    job.wait_visible()
+    told.wait_total(500, "penstock_records_total", stage="commit")
+    assert told.total("penstock_records_total", stage="decode") > 500
 
 
 def _use(job: Job, disk: Path) -> None:

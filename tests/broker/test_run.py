@@ -100,6 +100,7 @@ def test_dry_run_shows_rows_and_leaves_nothing(topics: Topics, job: Job, source:
     daemon = job.start("--dry-run", "--until-end", "--output", "json")
     assert daemon.wait_exit() == 0
     first = next(record for record in job.log.entries.values() if record.verdict == ROW)
+    assert first.key is not None
     assert first.key.decode() in daemon.stdout
     assert topics.committed(job.name) == {}
     assert not job.table.exists()

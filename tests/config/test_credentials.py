@@ -23,8 +23,8 @@ def test_the_password_comes_from_the_environment_when_it_is_asked_for(
     """And is in no representation of the configuration."""
     monkeypatch.setenv("BROKER_PASSWORD", SECRET)
     config = load_text(tmp_path, pipeline_text({"source.sasl": SASL + 'password_env = "BROKER_PASSWORD"'}))
-    assert config.source.sasl is not None
-    assert config.source.sasl.read_password() == SECRET
+    assert config.kafka.sasl is not None
+    assert config.kafka.sasl.read_password() == SECRET
     shown = (repr(config), str(config), config.model_dump_json(), config.engine_json())
     assert not any(SECRET in text for text in shown)
 
@@ -33,8 +33,8 @@ def test_the_password_comes_from_a_file_without_its_line_end(tmp_path: Path) -> 
     """As secrets are mounted."""
     (tmp_path / "secret").write_text(SECRET + "\n", encoding="utf-8")
     config = load_text(tmp_path, pipeline_text({"source.sasl": SASL + f'password_file = "{tmp_path}/secret"'}))
-    assert config.source.sasl is not None
-    assert config.source.sasl.read_password() == SECRET
+    assert config.kafka.sasl is not None
+    assert config.kafka.sasl.read_password() == SECRET
     assert SECRET not in repr(config)
 
 
@@ -93,8 +93,8 @@ def test_a_file_that_is_no_pem_is_refused(key: str, content: bytes, message: str
 
 def test_an_empty_tls_section_asks_for_encryption(tmp_path: Path) -> None:
     """With the certificate authorities of the system."""
-    assert load_text(tmp_path, pipeline_text({"source.tls": ""})).source.tls is not None
-    assert load_text(tmp_path, pipeline_text({})).source.tls is None
+    assert load_text(tmp_path, pipeline_text({"source.tls": ""})).kafka.tls is not None
+    assert load_text(tmp_path, pipeline_text({})).kafka.tls is None
 
 
 def test_an_empty_password_file_is_refused(tmp_path: Path) -> None:

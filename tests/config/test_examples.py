@@ -15,7 +15,7 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
 def test_there_are_examples() -> None:
     """The next test would be silent without."""
-    assert {"agent-events.toml", "minimal.toml"} <= {path.name for path in EXAMPLES}
+    assert {"agent-events.toml", "files.toml", "minimal.toml"} <= {path.name for path in EXAMPLES}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -58,7 +58,7 @@ def test_a_value_is_toml_or_else_the_text_itself(text: str, value: object) -> No
 def test_a_list_comes_from_the_environment(tmp_path: Path) -> None:
     """As TOML writes it."""
     config = load_text(tmp_path, FILE, environment={"PENSTOCK__SOURCE__TOPICS": '["a", "b"]'})
-    assert config.source.topics == ("a", "b")
+    assert config.kafka.topics == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,11 @@ def test_a_list_comes_from_the_environment(tmp_path: Path) -> None:
         ((), {"PENSTOCK__SINK__PATH__X": "x"}, "PENSTOCK__SINK__PATH__X: sink.path: a single value, it has no keys"),
         ((), {"PENSTOCK__": "x"}, "PENSTOCK__: not a section, a key and a value; write PENSTOCK__SECTION__KEY"),
         ((), {"PENSTOCK__SINK": "x"}, "PENSTOCK__SINK: not a section, a key and a value"),
-        ((), {"PENSTOCK__SOURCE__TYPE": "file"}, 'PENSTOCK__SOURCE__TYPE: source.type: "file" is not available yet'),
+        (
+            (),
+            {"PENSTOCK__SOURCE__TYPE": "memory"},
+            'PENSTOCK__SOURCE__TYPE: source.type: "memory" is for penstock.testing',
+        ),
         (
             ("sink.cut.rows=0",),
             {"PENSTOCK__SINK__CUT__ROWS": "5"},

@@ -157,7 +157,33 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
     "inner path": ({"dead_letter": '§path = "events/dead"'}, "dead_letter.path: nested with sink.path"),
     "outer path": ({"dead_letter": '§path = "."'}, "dead_letter.path: nested with sink.path; every table needs"),
     # Later
-    "file source": ({"source": '§type = "file"\npath = "a"'}, f'source.type: "file" is {LATER}; write "kafka"'),
+    "memory source": (
+        {"source": '§type = "memory"'},
+        'source.type: "memory" is for penstock.testing; write "kafka" or',
+    ),
+    "unknown source": (
+        {"source": '§type = "flie"\npath = "a"'},
+        'source.type: "flie" is not "kafka" or "file"; did you mean "file"?',
+    ),
+    "source of no type": ({"source": '§type = 3\npath = "a"'}, 'source.type: 3 is not "kafka" or "file"'),
+    "file without a path": ({"§source": 'type = "file"', "source": None}, "source.path: required key is missing"),
+    "key of another source": (
+        {"source": 'type = "file"\npath = "a"\n§topics = ["b"]'},
+        "source.topics: unknown key; Keys of [source]: type, path",
+    ),
+    "misspelt key of files": (
+        {"source": 'type = "file"\npath = "a"\n§pth = "b"'},
+        'source.pth: unknown key; did you mean "path"? Keys of [source]: type, path',
+    ),
+    "no files": ({"source": 'type = "file"\n§path = []'}, "source.path: empty list; name at least one file"),
+    "stdin and files": (
+        {"source": 'type = "file"\n§path = ["-", "a"]'},
+        'source.path: "-" is standard input; it can\'t be read together with files',
+    ),
+    "remote file": (
+        {"source": 'type = "file"\n§path = "s3://b/a.ndjson"'},
+        "source.path: s3:// locations are not available yet in this version; write a local path",
+    ),
     "fast fetch": ({"source": SOURCE + '§fetch_mode = "fast"'}, f'source.fetch_mode: "fast" is {LATER}; write "auto"'),
     "format": ({"decode": '§format = "otlp_proto"'}, f'decode.format: "otlp_proto" is {LATER}; write "json"'),
     "coerce": ({"decode": "§coerce = true"}, f"decode.coerce: true is {LATER}"),
@@ -183,7 +209,17 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
         {"dead_letter": '§path = "gs://b/e"'},
         f"dead_letter.path: gs:// locations are {LATER}",
     ),
-    "listen": ({"telemetry": '§listen = "127.0.0.1:9464"'}, f"telemetry.listen: {LATER}"),
+    # Where to listen
+    "address": (
+        {"telemetry": '§listen = "9464"'},
+        'telemetry.listen: "9464" is not an address; write host and port, like "127.0.0.1:9464"',
+    ),
+    "address as number": ({"telemetry": "§listen = 9464"}, "telemetry.listen: 9464 is not an address; write host"),
+    "address without host": (
+        {"telemetry": '§listen = ":9464"'},
+        'telemetry.listen: ":9464" has no host; write "127.0.0.1:9464", or "0.0.0.0:9464" for other machines',
+    ),
+    "port": ({"telemetry": '§listen = "localhost:65536"'}, 'telemetry.listen: "localhost:65536" is not an address'),
     # Credentials
     "sasl without password": (
         {"source.§sasl": 'mechanism = "PLAIN"\nuser = "u"'},
@@ -246,7 +282,7 @@ def test_all_mistakes_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> Non
             "source": 'brokers = "a:1"\ntopics = ["b"]\ntopics_regex = "("',
             "decode.columns": 'a = "strng"\nkafka_b = "string"',
             "sink": 'path = "s3://b/c"\ncut = { bytes = "1X", age = 5 }',
-            "telemetry": 'listen = "127.0.0.1:1"',
+            "telemetry": 'listen = "nowhere"',
         }
     )
     with pytest.raises(ConfigError) as caught:

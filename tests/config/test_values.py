@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from penstock.config.column_type import MAX_PRECISION, ColumnType, parse_column_type
+from penstock.config.listen import parse_address
 from penstock.config.units import parse_duration, parse_size, parse_start
 from tests.config.pipeline_text import SECTIONS, load_text, pipeline_text
 
@@ -72,6 +73,24 @@ def test_a_column_type_is_written_as_it_is_read(text: str) -> None:
     assert str(parse_column_type(text)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [("127.0.0.1:9464", "127.0.0.1", 9464), ("[::1]:80", "::1", 80), ("localhost:0", "localhost", 0)],
+)
+def test_an_address_is_a_host_and_a_port(text: str, host: str, port: int) -> None:
+    """Port 0 is any free one; the one spelling is what messages show."""
+    address = parse_address(text)
+    assert address == (host, port)
+    assert str(address) == text
+
+
+def test_nothing_listens_unless_it_is_said(tmp_path: Path) -> None:
+    """Metrics are off by default."""
+    assert load_text(tmp_path, pipeline_text({})).telemetry.listen is None
+    text = pipeline_text({"telemetry": 'listen = "127.0.0.1:9464"'})
+    assert load_text(tmp_path, text).telemetry.listen == ("127.0.0.1", 9464)
+
+
 def test_spaces_and_zeros_in_a_column_type_do_not_matter() -> None:
     """Different spellings of one type are equal."""
     assert parse_column_type(" timestamp[us,UTC] ") == ColumnType("timestamp", ("us", "UTC"))
@@ -85,7 +104,7 @@ def test_every_decimal_is_read_back(precision: int, data: st.DataObject) -> None
     assert str(parse_column_type(text)) == text
 
 
-@pytest.mark.parametrize("parse", [parse_size, parse_duration, parse_start, parse_column_type])
+@pytest.mark.parametrize("parse", [parse_size, parse_duration, parse_start, parse_column_type, parse_address])
 @given(text=st.text())
 def test_no_text_breaks_a_reader(parse: Callable[[object], object], text: str) -> None:
     """Whatever stands in the file, it is a value or a `ValueError`."""
@@ -99,14 +118,14 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     assert config.pipeline.memory_limit == 512 * 2**20
     assert config.pipeline.shutdown_grace == timedelta(seconds=30)
     assert (config.pipeline.workers, config.pipeline.on_fault) == (0, "stop")
-    assert (config.source.type, config.source.group, config.source.start) == ("kafka", "agent-events", "earliest")
-    assert (config.source.isolation, config.source.on_gap, config.source.fetch_mode) == (
+    assert (config.source.type, config.kafka.group, config.kafka.start) == ("kafka", "agent-events", "earliest")
+    assert (config.kafka.isolation, config.kafka.on_gap, config.kafka.fetch_mode) == (
         "read_committed",
         "fail",
         "auto",
     )
-    assert config.source.session_timeout == timedelta(seconds=45)
-    assert (config.source.instance_id, config.source.sasl, config.source.tls) == (None, None, None)
+    assert config.kafka.session_timeout == timedelta(seconds=45)
+    assert (config.kafka.instance_id, config.kafka.sasl, config.kafka.tls) == (None, None, None)
     assert (config.decode.max_depth, config.decode.max_bytes) == (128, 16 * 2**20)
     assert (config.decode.invalid_text, config.decode.residue, config.decode.coerce) == ("reject", True, False)
     assert (config.sink.type, config.sink.path, config.sink.kafka_columns) == ("parquet", Path("events"), True)

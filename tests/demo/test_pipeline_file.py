@@ -39,8 +39,8 @@ def _batch(sent: list[Event]) -> RawBatch:
 
 def test_the_pipeline_file_is_valid_and_says_what_it_was_told(config: Config) -> None:
     """Through the same loader as any other file."""
-    assert config.source.brokers == ("127.0.0.1:9092",)
-    assert config.source.topics == ("agent-events",)
+    assert config.kafka.brokers == ("127.0.0.1:9092",)
+    assert config.kafka.topics == ("agent-events",)
     assert str(config.sink.path) == "events"
     assert str(config.dead_letter.path) == "dead letters"
     assert list(config.decode.columns) == list(COLUMNS)

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from penstock import failpoint
 from penstock.batch import Partition, RawBatch
@@ -13,6 +14,7 @@ from penstock.commit.acknowledge import Acknowledger, Metadata, format_metadata,
 from penstock.delivery import OpenSize
 from penstock.pipeline import up_to
 from penstock.sink.rotation import Rotation
+from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,15 +33,15 @@ def batch(offsets: list[int]) -> RawBatch:
 @pytest.mark.parametrize(
     ("size", "age", "due"),
     [
-        (OpenSize(rows=9, file_bytes=99), 4.9, False),
-        (OpenSize(rows=10, file_bytes=0), 0.0, True),
-        (OpenSize(rows=0, file_bytes=100), 0.0, True),
-        (OpenSize(), 5.0, True),
+        (OpenSize(rows=9, file_bytes=99), 4.9, None),
+        (OpenSize(rows=10, file_bytes=0), 0.0, "rows"),
+        (OpenSize(rows=0, file_bytes=100), 0.0, "bytes"),
+        (OpenSize(), 5.0, "age"),
     ],
 )
-def test_a_file_is_cut_by_whatever_comes_first(size: OpenSize, age: float, due: bool) -> None:
+def test_a_file_is_cut_by_whatever_comes_first(size: OpenSize, age: float, due: str | None) -> None:
     """Bytes, rows or age, each alone."""
-    assert Rotation(100, 10, 5.0).due(size, age) is due
+    assert Rotation(100, 10, 5.0).due(size, age) == due
 
 
 def test_record_limit_cuts_a_batch_at_the_next_records_offset() -> None:
@@ -63,7 +65,7 @@ def test_acknowledged_metadata_is_read_back_and_others_is_not() -> None:
 
 
 async def test_only_the_newest_offset_is_acknowledged_and_a_failure_is_repeated() -> None:
-    """Two commits of one partition are one write; after a failure it is written with the next."""
+    """Two commits of one partition are one write; a failure is told once, and that it is over."""
     written: list[Mapping[Partition, tuple[int, str]]] = []
     failing = True
 
@@ -72,14 +74,19 @@ async def test_only_the_newest_offset_is_acknowledged_and_a_failure_is_repeated(
         if failing:
             raise OSError
 
-    acknowledger = Acknowledger("table", write)
+    metrics = Metrics()
+    acknowledger = Acknowledger("table", write, metrics)
     acknowledger.committed(PARTITION, 10, "a")
     acknowledger.committed(PARTITION, 20, "b")
-    await acknowledger.flush()
-    failing = False
-    await acknowledger.flush()
-    await acknowledger.flush()
-    assert [offsets[PARTITION][0] for offsets in written] == [20, 20]
+    with capture_logs() as lines:
+        await acknowledger.flush()
+        await acknowledger.flush()
+        failing = False
+        await acknowledger.flush()
+        await acknowledger.flush()
+    assert [line["log_level"] for line in lines] == ["warning", "info"]
+    assert metrics.total("penstock_acknowledge_errors_total") == 2
+    assert [offsets[PARTITION][0] for offsets in written] == [20, 20, 20]
 
 
 async def test_acknowledging_never_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +96,7 @@ async def test_acknowledging_never_waits_for_ever(monkeypatch: pytest.MonkeyPatc
     async def write(_offsets: Mapping[Partition, tuple[int, str]]) -> None:
         await asyncio.Event().wait()
 
-    acknowledger = Acknowledger("table", write)
+    acknowledger = Acknowledger("table", write, Metrics())
     acknowledger.committed(PARTITION, 10, "a")
     await acknowledger.flush()
 

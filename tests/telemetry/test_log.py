@@ -102,6 +102,16 @@ def test_library_warnings_come_out_in_our_form_and_their_debug_lines_never() -> 
     assert (line["event"], line["level"], line["logger"]) == ("Lost broker-1", "warning", "aiokafka.conn")
 
 
+def test_what_aiokafka_tries_again_is_no_error() -> None:
+    """An error asks for somebody; an exception it did not expect still does."""
+    stream = io.StringIO()
+    log.configure("json", "info", stream)
+    logging.getLogger("aiokafka.consumer").error("Unable to connect")
+    logging.getLogger("aiokafka.consumer").error("Unexpected", exc_info=KeyError("x"))
+    logging.getLogger("asyncio").error("Task exception was never retrieved")
+    assert [line["level"] for line in _json_lines(stream)] == ["warning", "error", "error"]
+
+
 @pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
 def test_a_library_traceback_is_for_debugging(level: str, *, shown: bool) -> None:
     """Else the error's type and text."""

@@ -33,6 +33,11 @@ Environment:
   PENSTOCK__SECTION__KEY  overrides a key of the pipeline file
   NO_COLOR                no colours in logs
   PENSTOCK_TRACEBACK=1    traceback of a bug
+
+\b
+Signals to `run`:
+  SIGTERM, SIGINT  commit what is open and stop; a second one quits at once
+  SIGUSR1          log where every thread and task stands
 """
 
 

@@ -18,14 +18,15 @@ Examples:
   penstock run pipeline.toml
   penstock run pipeline.toml --until-end --output json
   penstock run pipeline.toml --dry-run --max-records 10
+  cat events.ndjson | penstock run - --set sink.path=./out --set decode.columns.event_id=string
   penstock run pipeline.toml --set sink.cut.age=30s --set source.topics='["a", "b"]'
   PENSTOCK__SINK__PATH=/data/events penstock run pipeline.toml
 """
 
 
 @click.command(epilog=EPILOG)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--until-end", is_flag=True, help="Stop at the end the topics have at the start.")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--until-end", is_flag=True, help="Stop at the end the topics have at the start; files do.")
 @click.option("--max-records", type=click.IntRange(min=1), metavar="N", help="Stop after about N decoded records.")
 @click.option("--dry-run", is_flag=True, help="Print rows instead; join no group, write and commit nothing.")
 @click.option("--take-over", is_flag=True, help="Continue a table that was written under another pipeline name.")
@@ -43,7 +44,10 @@ def run(
     flags: Sequence[str],
     output: str,
 ) -> None:
-    """Run the pipeline in FILE until it is stopped.
+    """Run the pipeline in FILE until it is stopped; a source of files ends by itself.
+
+    FILE "-" means no pipeline file: records are read from standard input, one JSON object per line, and --set says the
+    rest.
 
     A flag is stronger than an environment variable PENSTOCK__SECTION__KEY, and that is stronger than the file. Relative
     paths in FILE are relative to the current directory. SIGTERM or Ctrl-C drains and commits within

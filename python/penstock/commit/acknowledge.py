@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from penstock.batch import Partition
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.commit")
 
@@ -49,10 +50,17 @@ def parse_metadata(text: str) -> Metadata | None:
 class Acknowledger:
     """Collects commits and writes the newest offset of each partition with `write`, one call at a time."""
 
-    def __init__(self, table_id: str, write: Callable[[Mapping[Partition, tuple[int, str]]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        table_id: str,
+        write: Callable[[Mapping[Partition, tuple[int, str]]], Awaitable[None]],
+        metrics: Metrics,
+    ) -> None:
         self._table_id = table_id
         self._write = write
+        self._metrics = metrics
         self._pending: dict[Partition, tuple[int, str]] = {}
+        self._failing = False
 
     def committed(self, partition: Partition, offset: int, commit_id: str) -> None:
         """The table has everything of `partition` below `offset`."""
@@ -77,5 +85,12 @@ class Acknowledger:
                 reach("during_ack")
                 await writing
         except Exception as error:  # noqa: BLE001 - whatever it is, the table already has the records
-            log.warning("Kafka's committed offsets could not be written; lag tools are behind.", error=repr(error))
+            self._metrics.acknowledge_errors.inc()
+            if not self._failing:
+                log.warning("Kafka's committed offsets can't be written; lag tools are behind.", error=repr(error))
+            self._failing = True
             self._pending = pending | self._pending
+        else:
+            if self._failing:
+                log.info("Kafka's committed offsets are written again.")
+            self._failing = False

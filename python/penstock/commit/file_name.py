@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LONGEST_TOPIC = 128
 """Kafka's 249 and the rest of a temporary file's name do not fit into the 255 bytes of a file name."""
 
+_NOT_OF_TOPICS = re.compile(r"[^A-Za-z0-9._-]")
 _DATA_FILE = re.compile(r"(?P<topic>.+)-(?P<number>\d{5,10})-(?P<topic_id>[0-9a-f]{32})-(?P<start>\d{20})\.parquet")
 
 
@@ -32,13 +33,20 @@ def topic_part(topic: str) -> str:
     """The topic as file names carry it: itself, but for two cases marked by characters that no topic has.
 
     Very long ones are cut and get a digest. Where the first character would hide the file from its readers (Arrow and
-    Spark skip `_` and `.`) a `!` goes before it.
+    Spark skip `_` and `.`) a `!` goes before it. A path (of a file source) is its last part, other characters than
+    topics have replaced, and a digest of all of it.
     """
+    if "/" in topic:
+        plain = _NOT_OF_TOPICS.sub("_", topic.rpartition("/")[2]).lstrip("._")
+        return f"{plain[: _LONGEST_TOPIC - 17]}~{_digest(topic)}"
     shown = f"!{topic}" if topic.startswith((".", "_")) else topic
     if len(shown) <= _LONGEST_TOPIC:
         return shown
-    digest = hashlib.sha256(topic.encode()).hexdigest()[:16]
-    return f"{shown[: _LONGEST_TOPIC - 17]}~{digest}"
+    return f"{shown[: _LONGEST_TOPIC - 17]}~{_digest(topic)}"
+
+
+def _digest(topic: str) -> str:
+    return hashlib.sha256(topic.encode()).hexdigest()[:16]
 
 
 def partition_part(partition: Partition) -> str:

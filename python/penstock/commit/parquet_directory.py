@@ -88,6 +88,10 @@ class ParquetDirectory:
         """Create the origin if there is none; what `refresh` then reads rules."""
         table.put_origin(self._storage["main"], partition, offset)
 
+    def topics(self) -> dict[str, str]:
+        """The topic ids that the main table knows, with the names it knows them by."""
+        return table.topics(self._storage["main"])
+
     def refresh(self, partition: Partition) -> TableState:
         """What the tables say about `partition` now; temporary files of dead writers are removed on the way.
 
@@ -115,7 +119,8 @@ class ParquetDirectory:
         # Each ends where the next begins: what is before the last that begins early enough ends too early.
         for name in names[max(0, bisect_right(starts, within.start) - 1) :]:
             with footer.reading(storage, name) as file:
-                column = pq.read_table(file, columns=["kafka_offset"])["kafka_offset"]
+                # Not by `read_table`: its threads may hold the file until after the interpreter ended, and abort then.
+                column = pq.ParquetFile(file).read(columns=["kafka_offset"], use_threads=False)["kafka_offset"]
             offsets.update(offset for offset in column.to_pylist() if within.start <= offset < within.end)
         return sorted(offsets)
 

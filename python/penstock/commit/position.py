@@ -63,13 +63,15 @@ class SourceState:
 
     `low`, `high` are the beginning and end offsets. `start` is the offset that the start policy gives, used only if
     the partition has no origin yet (see `start_offset`). `acknowledged` is None if the group has no offset or one that
-    another program wrote.
+    another program wrote. `reuses_names`: another topic id under the same name is not a topic that was recreated; the
+    source itself has looked at what it is.
     """
 
     low: int
     high: int
     start: int
     acknowledged: Acknowledged | None = None
+    reuses_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def check_table(partition: Partition, table: TableState, source: SourceState) ->
             f"committed up to offset {ack.offset} (commit {ack.commit_id}). If its files are gone (an unmounted "
             "volume, a lifecycle rule, a deletion), bring them back; to begin a new table, use a new [source] group."
         )
-    if table.other_topic_id is not None and table.origin is None:
+    if table.other_topic_id is not None and table.origin is None and not source.reuses_names:
         raise PositionError(
             f"{partition}: the table holds commits of a topic of this name with id {table.other_topic_id}, the "
             f"topic now has id {partition.topic_id}: it was deleted and created again. "

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.commit import file_name
 from penstock.errors import ConfigError
+from penstock.source import file_identity
 
 if TYPE_CHECKING:
     from penstock.batch import Partition
@@ -144,6 +145,12 @@ def read_origin(storage: Storage, partition: Partition) -> int | None:
     return int(found["offset"])
 
 
+def topics(storage: Storage) -> dict[str, str]:
+    """Every topic id that has an origin, with its topic's name."""
+    found = (read_json(storage, name) for name in storage.names(ORIGIN) if name.endswith(".json"))
+    return {str(origin["topic_id"]): str(origin["topic"]) for origin in found if origin and "topic_id" in origin}
+
+
 def _origin_name(partition: Partition) -> str:
     return f"{ORIGIN}{file_name.partition_part(partition)}.json"
 
@@ -163,6 +170,11 @@ def _check_use(storage: Storage, found: Identity, role: str, cluster_id: str) ->
         raise ConfigError(
             f"{storage.location} is a table of role {found.role} (of pipeline {found.name}), not {role}: exchange "
             "sink.path and dead_letter.path, or choose another path."
+        )
+    if found.cluster_id != cluster_id and file_identity.CLUSTER_ID in (found.cluster_id, cluster_id):
+        raise ConfigError(
+            f"{storage.location} holds records of another kind of source (Kafka or files): correct source.type, or "
+            "write to a new path."
         )
     if found.cluster_id != cluster_id:
         raise ConfigError(

@@ -2,8 +2,10 @@
 
 from penstock.config.column_type import ColumnType
 from penstock.config.decode import Column, Decode
+from penstock.config.file import FileSource
 from penstock.config.kafka import KafkaSource, Sasl, Tls
-from penstock.config.load import load
+from penstock.config.load import load, load_test
+from penstock.config.memory import MemorySource
 from penstock.config.model import Config, Cut, DeadLetter, Limit, Pipeline, Sink, Telemetry
 
 __all__ = [
@@ -13,12 +15,15 @@ __all__ = [
     "Cut",
     "DeadLetter",
     "Decode",
+    "FileSource",
     "KafkaSource",
     "Limit",
+    "MemorySource",
     "Pipeline",
     "Sasl",
     "Sink",
     "Telemetry",
     "Tls",
     "load",
+    "load_test",
 ]

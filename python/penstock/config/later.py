@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 NOT_YET = "not available yet in this version"
 
 VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
-    ("source", "type"): (("file", "memory"), 'write "kafka"'),
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
     ("decode", "coerce"): ((True,), "leave it out"),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
-KEYS: dict[KeyPath, str] = {("telemetry", "listen"): "leave it out"}
 
 
 def refuse(values: dict[str, Any]) -> Iterator[Problem]:
@@ -28,9 +26,6 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
         value = _get(values, path)
         if any(value is known or (isinstance(value, str) and value == known) for known in later):
             yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}")
-    for path, instead in KEYS.items():
-        if _get(values, path) is not None:
-            yield Problem(path, f"{NOT_YET}; {instead}")
     steps = values.get("transform", [])
     for number, step in enumerate(steps if isinstance(steps, list) else [steps]):
         kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""

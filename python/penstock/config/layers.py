@@ -56,7 +56,7 @@ class Layers:
         if around is None and dotted(path) not in self.positions:
             around = next((origin for at, origin in self.overrides.items() if at[: len(path)] == path), None)
         line, column = self._position(path)
-        return around or f"{self.file}:{line}:{column}"
+        return around or (f"{self.file}:{line}:{column}" if self.positions else self.file)
 
     def _position(self, path: KeyPath) -> tuple[int, int]:
         """Line and column of the key or of the nearest thing around it that is written in the file."""

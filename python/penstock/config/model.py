@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 
 from penstock.config.decode import Decode
 from penstock.config.kafka import KafkaSource
+from penstock.config.listen import ListenAddress
 from penstock.config.section import LocalPath, Section, Text, path_mistake
+from penstock.config.source import DEFAULT, Source
 from penstock.config.units import Duration, Size, parse_duration
 
 MIB = 2**20
@@ -66,6 +68,8 @@ class DeadLetter(Section):
 class Telemetry(Section):
     """What the daemon says about itself."""
 
+    listen: ListenAddress | None = None
+    """Where metrics and health are served; nowhere if it is absent."""
     log: Literal["text", "json"] = "text"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -74,7 +78,7 @@ class Config(Section):
     """One pipeline. Made by `load`, which also checks what no single key can tell (`rules.py`)."""
 
     pipeline: Pipeline
-    source: KafkaSource
+    source: Source
     decode: Decode
     transform: Annotated[tuple[()], Field(strict=False)] = ()
     sink: Sink
@@ -86,6 +90,13 @@ class Config(Section):
     def _derive(cls, values: object) -> object:
         """Defaults that follow from another key: the group from the name, the dead letters' path from the sink's."""
         return derive(values) if isinstance(values, dict) else values
+
+    @property
+    def kafka(self) -> KafkaSource:
+        """The source, where it is one of type kafka; `TypeError` if it is not."""
+        if not isinstance(self.source, KafkaSource):
+            raise TypeError(self.source.type)
+        return self.source
 
     def plan_digest(self, schema: str) -> str:
         """What decides a record's verdict and its row, in 32 hexadecimal characters.
@@ -133,8 +144,10 @@ def derive(values: dict[str, Any]) -> dict[str, Any]:
     derived = {"decode": {}, "dead_letter": {}, **values}
     sink, source, pipeline = (derived.get(name) for name in ("sink", "source", "pipeline"))
     if isinstance(source, dict):
-        name = pipeline.get("name") if isinstance(pipeline, dict) else None
-        derived["source"] = {"group": name if isinstance(name, str) and name.strip() else "unnamed", **source}
+        derived["source"] = source = {"type": DEFAULT, **source}
+        if source["type"] == "kafka":
+            name = pipeline.get("name") if isinstance(pipeline, dict) else None
+            source.setdefault("group", name if isinstance(name, str) and name.strip() else "unnamed")
     if isinstance(derived["dead_letter"], dict):
         path = sink.get("path") if isinstance(sink, dict) else None
         usable = path if isinstance(path, str) and path_mistake(path) is None else "unknown"

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from penstock.config.model import Config
 from penstock.config.show import did_you_mean, show
+from penstock.config.source import KINDS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -44,20 +45,26 @@ def dotted(path: KeyPath) -> str:
 
 def from_pydantic(details: ErrorDetails) -> Problem:
     """The same finding in our words. Values below `source.sasl` are never quoted."""
-    path: KeyPath = details["loc"]
+    where: KeyPath = details["loc"]
+    path = written(where)
     context = details.get("ctx", {})
     match details["type"]:
         case "missing":
-            message = _missing(path)
+            message = _missing(where)
         case "extra_forbidden":
-            message = _unknown(path)
+            message = _unknown(where)
+        case "union_tag_invalid":
+            kind = details["input"].get("type")
+            public = [kind for kind in KINDS if kind != "memory"]
+            message = f"{show(kind)} is not {' or '.join(map(show, public))}{did_you_mean(kind, public)}"
+            path = (*path, "type")
         case "value_error":
             message = str(context["error"])
         case kind:
             value = "the value" if path[:2] == SECRETS else show(details["input"])
             message = f"{value} {_mismatch(kind, path, context)}"
             if kind == "literal_error" and path[:2] != SECRETS:
-                message += did_you_mean(details["input"], choices(path))
+                message += did_you_mean(details["input"], choices(where))
     return Problem(path, message)
 
 
@@ -73,9 +80,16 @@ def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
     return f"is not a section; write [{dotted(path)}] and its keys below it"
 
 
+def written(path: KeyPath) -> KeyPath:
+    """The path in the file: pydantic names the kind of source between `source` and its keys."""
+    return ("source", *path[2:]) if path[:1] == ("source",) and path[1:2] and path[1] in KINDS else path
+
+
 def model_at(path: KeyPath) -> type[BaseModel] | None:
-    """The section's model at a path of keys, if a section is there."""
+    """The section's model at one of pydantic's paths, if a section is there."""
     model: type[BaseModel] = Config
+    if written(path) != path:
+        model, path = KINDS[str(path[1])], path[2:]
     for depth, part in enumerate(path):
         field = model.model_fields.get(str(part))
         if path[:depth] == COLUMNS:
@@ -105,6 +119,7 @@ def _missing(path: KeyPath) -> str:
     model = model_at(path)
     if model is None:
         return "required key is missing"
+    path = written(path)
     needed = [name for name, field in model.model_fields.items() if field.is_required()]
     return f"section [{dotted(path)}] is missing; it needs {' and '.join(needed)}"
 
@@ -114,4 +129,5 @@ def _unknown(path: KeyPath) -> str:
     keys = list(model.model_fields) if model else []
     if len(path) == 1:
         return f"unknown section{did_you_mean(name, keys, '[{}]') or ';'} Sections: {', '.join(keys)}"
-    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{dotted(path[:-1])}]: {', '.join(keys)}"
+    section = dotted(written(path)[:-1])
+    return f"unknown key{did_you_mean(name, keys) or ';'} Keys of [{section}]: {', '.join(keys)}"

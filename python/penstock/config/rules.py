@@ -12,6 +12,7 @@ from penstock.config.decode import RESERVED_NAMES, RESERVED_PREFIX, reserved
 from penstock.config.model import derive
 from penstock.config.problem import KeyPath, Problem
 from penstock.config.section import path_mistake
+from penstock.config.source import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,8 @@ def check(values: dict[str, Any]) -> Iterator[Problem]:
 
 def _source(values: dict[str, Any]) -> Iterator[Problem]:
     source, tls = _table(values, "source"), _table(_table(values, "source"), "tls")
+    if source.get("type", DEFAULT) != "kafka":
+        return
     for name in ("brokers", "topics"):
         if source.get(name) == []:
             yield Problem(("source", name), "empty list; name at least one")

@@ -13,7 +13,8 @@ from penstock._native import Engine
 from penstock.batch import Counts
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
-from penstock.source.kafka import KafkaSource
+from penstock.source.open import open_source
+from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class DryRun:
         self.ended = True
         self._config = config
         self._options = options
-        self._source = KafkaSource(config.source, group=False)
+        self._source = open_source(config, Metrics(), group=False)
         self._positions = Positions(self._source)
         self._engine = Engine(config.engine_json(batches=True), config.pipeline.workers)
         self._assigned: list[Partition] = []
@@ -78,13 +79,30 @@ class DryRun:
                 self._engine.open(partition.topic, partition.number, _EPOCH, 0, None)
                 self._next[partition] = origins.get(partition, 0)
                 self._source.seek(partition, self._next[partition], _EPOCH)
+            for error in self._source.faults().values():
+                raise error
             if batches:
                 self._show(batches, await asyncio.to_thread(self._engine.ingest, batches))
 
+            if self._source.finite:
+                self._leave_ended()
+
+    def _leave_ended(self) -> None:
+        for partition in [partition for partition in self._next if self._ended(partition)]:
+            del self._next[partition]
+            self._engine.discard(partition.topic, partition.number, _EPOCH)
+            self._source.finished(partition)
+
     def _at_end(self) -> bool:
+        if self._source.finite:
+            return self._source.settled and not self._next and not self._assigned
         if not self._options.until_end or not self._next:
             return False
-        return all(at >= self._positions.ends[partition] for partition, at in self._next.items())
+        return all(map(self._ended, self._next))
+
+    def _ended(self, partition: Partition) -> bool:
+        end = self._source.end(partition)
+        return end is not None and self._next[partition] >= end
 
     def _show(self, batches: Sequence[RawBatch], ingested: Ingested) -> None:
         import pyarrow as pa  # noqa: PLC0415 - only a dry run prints rows

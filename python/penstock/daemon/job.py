@@ -3,42 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+import structlog
 
 from penstock._native import Engine
 from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
 from penstock.commit.protocol import Settings
 from penstock.dead_letter import DeadLetterLimit
+from penstock.health import Health
 from penstock.pipeline import Limits, Pipeline
 from penstock.positions import Positions
-from penstock.sink.local import LocalStorage
+from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
-from penstock.source.kafka import FETCH_BYTES, KafkaSource
-from penstock.watchdog import Watchdog
+from penstock.source.open import open_source
+from penstock.telemetry.heartbeat import beating
+from penstock.telemetry.metrics import Metrics
+from penstock.telemetry.server import serve
+from penstock.telemetry.stuck import watching
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
     from penstock.pipeline import Totals
+    from penstock.sink.storage import Storage
+    from penstock.source.source import Source
 
+
+log = structlog.get_logger("penstock.daemon")
 
 FETCHES_PER_LIMIT = 16
 """What one answer of a broker may add stays well below the part of the memory limit that is kept free (30 %)."""
 
 
 class Job:
-    """One run. `run` once; `stop` at any time."""
+    """One run. `run` once; `stop` at any time. It is what the telemetry observes."""
 
-    def __init__(self, config: Config, options: RunOptions) -> None:
+    def __init__(
+        self,
+        config: Config,
+        options: RunOptions,
+        *,
+        source: Source | None = None,
+        open_storage: Callable[[Path], Storage] = open_local,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """The source is that of `config` unless one is given. `open_storage` may block; `clock`: see `Pipeline`."""
         self.ended = True
         self._config = config
         self._options = options
         self._engine = Engine(config.engine_json(), config.pipeline.workers)
-        self._source = KafkaSource(
-            config.source, fetch_bytes=min(FETCH_BYTES, config.pipeline.memory_limit // FETCHES_PER_LIMIT)
-        )
+        self._metrics = Metrics()
+        self._source = open_source(config, self._metrics) if source is None else source
+        self._open_storage = open_storage
+        self._clock = clock
         self._pipeline: Pipeline | None = None
+        self._health: Health | None = None
         self._stopping = False
 
     def stop(self) -> None:
@@ -49,16 +75,35 @@ class Job:
 
     async def run(self) -> Totals:
         """Connect, open the tables, deliver, end. Raises what ended it wrongly."""
+        with watching(self._metrics.loop_stalls.inc):
+            async with serve(self._config.telemetry.listen, self, self._metrics), beating(self, self._metrics):
+                return await self._deliver()
+
+    def observe(self) -> None:
+        """Set the gauges, once there is something to see."""
+        if self._health is not None:
+            self._health.observe()
+
+    def not_ready(self) -> str | None:
+        """Why records may not get through now."""
+        if self._health is None:
+            return "It is starting: Kafka and the tables are not open yet."
+        return self._health.not_ready()
+
+    async def _deliver(self) -> Totals:
         self.ended = False
+        started = time.monotonic()
         try:
             await self._source.connect()
             pipeline = self._pipeline = await self._assemble()
+            self._health = Health(pipeline, self._source)
             if self._stopping:
                 pipeline.stop()
             try:
                 await pipeline.run()
             finally:
                 pipeline.close()
+                _summarise(pipeline.totals, time.monotonic() - started)
         finally:
             self.ended = await self._source.stop()
         if pipeline.fault is not None:
@@ -70,10 +115,19 @@ class Job:
         config = self._config
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        log.info(
+            "The source is connected, and the tables are open.",
+            source=self._source.cluster_id,
+            path=str(config.sink.path),
+            dead_letter_path=str(config.dead_letter.path),
+        )
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
             origins = await positions.origins(config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)
         limit, cut = config.dead_letter.limit, config.sink.cut
+        self._metrics.memory_limit_bytes.set(config.pipeline.memory_limit)
         return Pipeline(
             self._source,
             self._engine,
@@ -89,21 +143,30 @@ class Job:
             ),
             rotation=Rotation(cut.bytes, cut.rows, cut.age.total_seconds()),
             dead_letter_limit=DeadLetterLimit(limit.ratio, limit.run),
-            acknowledger=Acknowledger(tables.table_id, self._source.commit_offsets),
-            watchdog=Watchdog(self._source),
+            acknowledger=Acknowledger(tables.table_id, self._source.acknowledge, self._metrics),
+            metrics=self._metrics,
+            clock=self._clock,
         )
 
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""
         config = self._config
-        main, dead_letter = LocalStorage(config.sink.path), LocalStorage(config.dead_letter.path)
-        main.make()
-        dead_letter.make()
         return ParquetDirectory(
-            main,
-            dead_letter,
+            self._open_storage(config.sink.path),
+            self._open_storage(config.dead_letter.path),
             name=config.pipeline.name,
             cluster_id=self._source.cluster_id,
             schemas={"main": self._engine.schema_json("main"), "dead_letter": self._engine.schema_json("dead_letter")},
             take_over=self._options.take_over,
         )
+
+
+def _summarise(totals: Totals, seconds: float) -> None:
+    log.info(
+        "Everything that was committed in this run.",
+        **asdict(totals.counts),
+        commits=totals.commits,
+        bytes_in=totals.bytes_in,
+        bytes_out=totals.bytes_out,
+        seconds=round(seconds, 1),
+    )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from penstock import failpoint
+from penstock._native import build_info
 from penstock.errors import ConfigError, PenstockError
 
 if TYPE_CHECKING:
@@ -53,6 +54,22 @@ class RunResult:
     bytes_out: int
     seconds: float
 
+    @classmethod
+    def of(cls, totals: Totals, seconds: float) -> RunResult:
+        """The result of a run that took `seconds`."""
+        counts = totals.counts
+        return cls(
+            records=counts.records,
+            rows=counts.rows,
+            dead_letters=counts.dead_letters,
+            filtered=counts.filtered,
+            tombstones=counts.tombstones,
+            commits=totals.commits,
+            bytes_in=totals.bytes_in,
+            bytes_out=totals.bytes_out,
+            seconds=round(seconds, 3),
+        )
+
 
 def run(config: Config, options: RunOptions) -> RunResult:
     """Run until stopped, to the end or to a fault; blocks. Raises `PenstockError` for whatever ended it wrongly."""
@@ -67,6 +84,7 @@ def run(config: Config, options: RunOptions) -> RunResult:
             passes=armed.passes,
             signal=armed.signal.name,
         )
+    log.info("Starting.", pipeline=config.pipeline.name, version=build_info()["version"], pid=os.getpid())
     started = time.monotonic()
     work = _prepare(config, options)
     loop = asyncio.new_event_loop()
@@ -76,6 +94,8 @@ def run(config: Config, options: RunOptions) -> RunResult:
         exit_code = 0
     except PenstockError as error:
         exit_code = error.exit_code
+        if config.telemetry.log == "json":  # in text the command line's own message says it
+            log.error("Ended by an error.", error=str(error), exit_code=exit_code)  # noqa: TRY400 - expected
         raise
     finally:
         if work.ended:
@@ -83,18 +103,7 @@ def run(config: Config, options: RunOptions) -> RunResult:
         else:
             # What is left on the loop or in threads may never end by itself, and `asyncio.run` would wait for it.
             _end_soon(exit_code)
-    counts = totals.counts
-    return RunResult(
-        records=counts.records,
-        rows=counts.rows,
-        dead_letters=counts.dead_letters,
-        filtered=counts.filtered,
-        tombstones=counts.tombstones,
-        commits=totals.commits,
-        bytes_in=totals.bytes_in,
-        bytes_out=totals.bytes_out,
-        seconds=round(time.monotonic() - started, 3),
-    )
+    return RunResult.of(totals, time.monotonic() - started)
 
 
 class Work(Protocol):
@@ -126,7 +135,7 @@ async def _run(work: Work) -> Totals:
     try:
         return await work.run()
     except BaseExceptionGroup as group:
-        raise _telling(group) from group
+        raise telling(group) from group
 
 
 def _mind_signals(stop: Callable[[], None]) -> None:
@@ -150,7 +159,7 @@ def _mind_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, on_signal, number)
 
 
-def _telling(group: BaseExceptionGroup) -> BaseException:
+def telling(group: BaseExceptionGroup) -> BaseException:
     """The one failure of several that tells what happened: an expected one, if there is any."""
     leaves = list(_leaves(group))
     return next((leaf for leaf in leaves if isinstance(leaf, PenstockError)), leaves[0])

@@ -268,6 +268,13 @@ class LocalStorage:
             raise storage_error(where, error) from error
 
 
+def open_local(path: str | Path) -> LocalStorage:
+    """The folder at `path`, made if it is not there. Raises `UnavailableError`."""
+    storage = LocalStorage(path)
+    storage.make()
+    return storage
+
+
 class _AbsentError(UnavailableError):
     """The folder is there, the name is not."""
 

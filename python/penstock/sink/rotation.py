@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
+
+CutReason = Literal["bytes", "rows", "age", "memory", "end"]
+"""What ended a range: a limit of `Rotation`, or that memory is short, or that the assignment ends."""
 
 
 class Size(Protocol):
@@ -21,8 +24,10 @@ class Rotation:
     rows: int | None
     age_seconds: float
 
-    def due(self, size: Size, age_seconds: float) -> bool:
-        """Whether to cut now."""
-        if size.file_bytes >= self.file_bytes or (self.rows is not None and size.rows >= self.rows):
-            return True
-        return age_seconds >= self.age_seconds
+    def due(self, size: Size, age_seconds: float) -> CutReason | None:
+        """Why to cut now; None if there is no reason."""
+        if size.file_bytes >= self.file_bytes:
+            return "bytes"
+        if self.rows is not None and size.rows >= self.rows:
+            return "rows"
+        return "age" if age_seconds >= self.age_seconds else None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka import TopicPartition
@@ -18,22 +19,27 @@ from aiokafka.errors import (
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
 )
 from aiokafka.structs import OffsetAndMetadata
 
 from penstock.batch import Partition, RawBatch
-from penstock.errors import UnavailableError
+from penstock.errors import PenstockError, PositionError, UnavailableError
 from penstock.source.consumer import Consumer
 from penstock.source.rebalance import Listener
 from penstock.source.security import connection_settings, probe
+from penstock.source.source import SourceOutageError
 from penstock.source.topics import Topics
+from penstock.source.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from penstock.config.kafka import KafkaSource as SourceConfig
+    from penstock.source.source import Owner
     from penstock.source.topic_id import ClusterFacts
+    from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.source")
 
@@ -49,28 +55,25 @@ FETCH_BYTES = 8 * 1024 * 1024
 
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
-_STOP_SECONDS = 10
+STOP_SECONDS = 10
+"""How long leaving the group and closing may take."""
+
 _CORRUPT_TRIES = 2
 _RETRY_SECONDS = 0.25
 _RECORD_OVERHEAD_BYTES = 200
 """What a record costs in Python objects beside its bytes; for the byte budget."""
 
 
-class Owner(Protocol):
-    """Who the partitions are read for."""
-
-    def assigned(self, partitions: Sequence[Partition]) -> None:
-        """They are ours now, and paused until `seek`. Must not wait."""
-
-    async def revoked(self, partitions: Sequence[Partition]) -> None:
-        """They are about to be another's. Returns within the rebalance timeout; afterwards nothing of them is read."""
-
-
 class KafkaSource:
-    """One member of the group. Not safe for several tasks; one such source per process."""
+    """One member of the group; a `Source`. Not safe for several tasks; one such source per process."""
 
-    def __init__(self, config: SourceConfig, *, group: bool = True, fetch_bytes: int = FETCH_BYTES) -> None:
+    finite = False
+
+    def __init__(
+        self, config: SourceConfig, metrics: Metrics, *, group: bool = True, fetch_bytes: int = FETCH_BYTES
+    ) -> None:
         self._config = config
+        self._metrics = metrics
         self._group = group
         self._fetch_bytes = fetch_bytes
         self._settings = connection_settings(config)
@@ -84,9 +87,11 @@ class KafkaSource:
         """Next offset to hand over, for partitions that are being read."""
         self._epochs: dict[Partition, int] = {}
         self._corrupt: dict[Partition, int] = {}
+        self._out_of_range: set[Partition] = set()
+        self._ends: dict[Partition, int] = {}
+        """End of each partition when it was first asked about."""
+        self._watchdog = Watchdog(self)
         self._paused = False
-        self.out_of_range: set[Partition] = set()
-        """Whose position the broker no longer has, or not yet: the owner decides."""
         self._topics = Topics(config, lambda: self._client)
         self.cluster_id = ""
         """Of the brokers; known once `connect` has returned. Brokers older than Kafka 2.8 have none."""
@@ -104,6 +109,9 @@ class KafkaSource:
         except KafkaError as error:
             raise UnavailableError(f"Brokers {', '.join(self._config.brokers)}: {error}") from error
         self.cluster_id = (await self._topics.check()).cluster_id
+
+    def recognise(self, topics: Mapping[str, str]) -> None:
+        """Nothing to do: a topic keeps its name."""
 
     async def join(self, owner: Owner) -> None:
         """Join the group, or without one take every partition; `owner` hears of partitions from now on."""
@@ -129,10 +137,10 @@ class KafkaSource:
         if consumer is None:
             return True
         stopping = asyncio.ensure_future(consumer.stop())
-        done, _ = await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+        done, _ = await asyncio.wait([stopping], timeout=STOP_SECONDS)
         if not done:
             # It can't be cancelled safely: aiokafka's fetcher swallows the cancellation.
-            log.warning("Kafka consumer did not stop in time.", seconds=_STOP_SECONDS)
+            log.warning("Kafka consumer did not stop in time.", seconds=STOP_SECONDS)
             return False
         if stopping.exception() is not None:
             log.warning("Kafka consumer stopped with an error.", error=repr(stopping.exception()))
@@ -180,6 +188,7 @@ class KafkaSource:
             consumer.seek(tp, 0)
         self._unnamed = tps
         self._waiting_since = None
+        self._metrics.rebalances.inc()
 
     async def _on_revoked(self, tps: set[TopicPartition]) -> None:
         self._waiting_since = time.monotonic()
@@ -196,7 +205,7 @@ class KafkaSource:
                 self._cursors.pop(partition, None)
                 self._epochs.pop(partition, None)
                 self._corrupt.pop(partition, None)
-                self.out_of_range.discard(partition)
+                self._out_of_range.discard(partition)
         self._unnamed -= set(tps)
 
     async def _name_assigned(self) -> None:
@@ -233,7 +242,7 @@ class KafkaSource:
         self._running.seek(tp, offset)
         self._cursors[partition] = offset
         self._epochs[partition] = epoch
-        self.out_of_range.discard(partition)
+        self._out_of_range.discard(partition)
         if not self._paused:
             self._running.resume(tp)
         return True
@@ -244,6 +253,9 @@ class KafkaSource:
         self._cursors.pop(partition, None)
         if self._consumer is not None and tp in self._consumer.assignment():
             self._consumer.pause(tp)
+
+    def finished(self, partition: Partition) -> None:
+        """Never: a topic has no end."""
 
     def pause(self) -> None:
         """Hand over nothing until `resume`; what is buffered will be fetched again."""
@@ -272,6 +284,7 @@ class KafkaSource:
         A batch without records still moves the position: over control batches, aborted transactions and holes.
         """
         self._listener.check()
+        self._metrics.polls.inc()
         if self._unnamed:
             await self._name_assigned()
         try:
@@ -315,12 +328,15 @@ class KafkaSource:
                 self._running.seek(_tp(partition), cursor)
         match error:
             case OffsetOutOfRangeError():
-                self.out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
+                self._metrics.fetch_errors.labels("out_of_range").inc()
+                self._out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
             case CorruptRecordException():
+                self._metrics.fetch_errors.labels("corrupt").inc()
                 self._count_corrupt(error)
             case NoOffsetForPartitionError():
                 pass  # of an assignment that is gone; ours have positions
             case _ if error.retriable:
+                self._metrics.fetch_errors.labels("retriable").inc()
                 log.warning("Kafka answered with an error.", error=repr(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             case TopicAuthorizationFailedError():
@@ -336,23 +352,52 @@ class KafkaSource:
                 self._corrupt[partition] = self._corrupt.get(partition, 0) + 1
                 log.error("Corrupt batch.", partition=str(partition), offset=cursor, error=str(error))
 
-    def corrupt(self) -> dict[Partition, int]:
-        """Partitions whose next batch failed its checksum each time it was fetched, with its offset."""
-        return {p: self._cursors[p] for p, tries in self._corrupt.items() if tries >= _CORRUPT_TRIES}
+    # ---- trouble
+
+    @property
+    def out_of_range(self) -> Sequence[Partition]:
+        """Whose position the broker no longer has, or not yet."""
+        return list(self._out_of_range)
+
+    def faults(self) -> dict[Partition, PenstockError]:
+        """Partitions whose next batch failed its checksum each time it was fetched."""
+        corrupt = [partition for partition, tries in self._corrupt.items() if tries >= _CORRUPT_TRIES]
+        return {p: _corrupt(p, self._cursors[p]) for p in corrupt if p in self._cursors}
+
+    @property
+    def silent_seconds(self) -> float:
+        """See `Source`."""
+        return self._watchdog.silent_seconds
+
+    def stuck(self) -> str | None:
+        """See `Source`: aiokafka can be silently stuck after a broker restart."""
+        return self._watchdog.stuck()
+
+    def hint(self, partition: Partition) -> str | None:  # noqa: ARG002 - see `Source`
+        """None: what is in a topic is its producers' business."""
+        return None
 
     # ---- facts about partitions
 
     async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
         """First offset the broker has and the end of what may be read, per partition."""
         tps = [_tp(partition) for partition in partitions]
-        lows = await self._running.beginning_offsets(tps)
-        highs = await self._running.end_offsets(tps)
+        with _answering():
+            lows = await self._running.beginning_offsets(tps)
+            highs = await self._running.end_offsets(tps)
+        for partition, tp in zip(partitions, tps, strict=True):
+            self._ends.setdefault(partition, highs[tp])
         return {partition: (lows[tp], highs[tp]) for partition, tp in zip(partitions, tps, strict=True)}
+
+    def end(self, partition: Partition) -> int | None:
+        """The end of `partition` when it was first asked about."""
+        return self._ends.get(partition)
 
     async def offsets_at(self, partitions: Sequence[Partition], moment: datetime) -> dict[Partition, int | None]:
         """First offset with a timestamp at or after `moment`; None where there is none yet."""
         milliseconds = int(moment.timestamp() * 1000)
-        found = await self._running.offsets_for_times({_tp(partition): milliseconds for partition in partitions})
+        with _answering():
+            found = await self._running.offsets_for_times({_tp(partition): milliseconds for partition in partitions})
         return {p: None if (at := found.get(_tp(p))) is None else at.offset for p in partitions}
 
     async def all_partitions(self) -> list[Partition]:
@@ -363,6 +408,16 @@ class KafkaSource:
             for name, topic in sorted(facts.topics.items())
             for number in sorted(topic.leader_epochs)
         ]
+
+    async def same(self, partition: Partition) -> bool:
+        """Whether `partition.topic` still has its id: then all that was fetched so far is of it.
+
+        A topic that is gone is still the same: nothing can have been fetched from another.
+        """
+        with _answering():
+            facts = await self.identities([partition.topic])
+        topic = facts.topics.get(partition.topic)
+        return topic is None or topic.error is not None or topic.topic_id == partition.topic_id
 
     async def identities(self, topics: Iterable[str]) -> ClusterFacts:
         """What the topics are now; for noticing that one was deleted or recreated. Raises `KafkaError`."""
@@ -399,7 +454,7 @@ class KafkaSource:
 
     # ---- the group's committed offsets: advisory
 
-    async def commit_offsets(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
+    async def acknowledge(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
         """Write committed offsets with their metadata. Raises `KafkaError`; nothing depends on it."""
         assignment = self._running.assignment()
         commits = {
@@ -415,12 +470,31 @@ class KafkaSource:
         if not self._group:
             return dict.fromkeys(partitions)
         coordinator: Any = self._running._coordinator  # noqa: SLF001 - `committed()` drops the metadata
-        found = await coordinator.fetch_committed_offsets([_tp(partition) for partition in partitions])
+        with _answering():
+            found = await coordinator.fetch_committed_offsets([_tp(partition) for partition in partitions])
         result: dict[Partition, tuple[int, str] | None] = {}
         for partition in partitions:
             at = found.get(_tp(partition))
             result[partition] = None if at is None or at.offset < 0 else (at.offset, at.metadata or "")
         return result
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """The errors of aiokafka as those of the seam."""
+    try:
+        yield
+    except UnknownTopicOrPartitionError as error:
+        raise PositionError(f"{error}: the topic or partition is gone.") from error
+    except (KafkaError, TimeoutError) as error:
+        raise SourceOutageError(repr(error)) from error
+
+
+def _corrupt(partition: Partition, offset: int) -> UnavailableError:
+    return UnavailableError(
+        f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
+        "and the replicas (kafka-dump-log); what is before that offset is committed."
+    )
 
 
 def _tp(partition: Partition) -> TopicPartition:

@@ -99,6 +99,7 @@ class TextRenderer:
 class Forward(logging.Handler):
     """Library warnings in our form. Exceptions by type and text only; with debug also the traceback.
 
+    aiokafka's errors are warnings here: it tries again, and what it can't mend ends the process with an error of ours.
     A line that repeats is passed on once a minute, with how often it was held back.
     """
 
@@ -123,7 +124,9 @@ class Forward(logging.Handler):
             values["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
             if logging.getLogger("penstock").isEnabledFor(logging.DEBUG):
                 values["exc_info"] = record.exc_info
-        get_logger(record.name).log(record.levelno, record.getMessage(), **values)
+        mended = record.name.partition(".")[0] == "aiokafka" and not record.exc_info
+        level = min(record.levelno, logging.WARNING) if mended else record.levelno
+        get_logger(record.name).log(level, record.getMessage(), **values)
 
 
 def _plain(value: object) -> str:

@@ -12,7 +12,8 @@ pub struct Drift {
     pub out_of_range: u64,
     /// Keys that no column declares.
     pub unknown_key: u64,
-    /// Earlier values of repeated keys, at the root and in objects on the way to a column.
+    /// Earlier values of repeated keys, at the root and in objects on the way to a column. Not of undeclared keys in
+    /// what a `json` column keeps: there all of them stay.
     pub duplicate_key: u64,
     /// Invalid sequences and lone surrogates replaced with U+FFFD.
     pub replaced_text: u64,

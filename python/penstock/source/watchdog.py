@@ -1,4 +1,4 @@
-"""Notices a consumer that is silently stuck, which aiokafka can be after a broker restart, and has it rebuilt."""
+"""Notices a Kafka consumer that is silently stuck, which aiokafka can be after a broker restart, and has it rebuilt."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class Watchdog:
         self._stuck_seconds = stuck_seconds
         self._reading_since: float | None = None
         self._rebuilds = 0
+        self.silent_seconds = 0.0
+        """For how long no fetch was answered, as of the last look."""
 
     def stuck(self) -> str | None:
         """Why the consumer must be rebuilt, None if it works. Raises `GaveUpError` when rebuilding does not help."""
@@ -45,10 +47,12 @@ class Watchdog:
         now = time.time()
         if not self._source.reading:
             self._reading_since = None
+            self.silent_seconds = 0.0
             return None
         if self._reading_since is None:
             self._reading_since = now
         silent = now - max(self._reading_since, self._source.fetched_at() or 0.0)
+        self.silent_seconds = silent
         if silent > self._stuck_seconds:
             return f"no fetch was answered for {silent:.0f} s"
         if silent < self._stuck_seconds / 2 and now - self._reading_since > self._stuck_seconds:
