@@ -74,10 +74,16 @@ def difference(directory: Path, expected: pa.Table) -> str | None:
     if not files:
         return "no table"
     try:
-        found = pa.concat_tables([pq.ParquetFile(path).read() for path in files])
+        opened = [pq.ParquetFile(path) for path in files]
+        found = pa.concat_tables([file.read() for file in opened])
     except (pa.ArrowException, OSError) as error:
         return f"unreadable: {str(error).splitlines()[0]}"
-    return _columns_differ(found, expected) or _rows_differ(found, expected) or _values_differ(found, expected)
+    return (
+        _columns_differ(found, expected)
+        or _rows_differ(found, expected)
+        or _values_differ(found, expected)
+        or _encoding_differs(file.metadata for file in opened)
+    )
 
 
 def _columns_differ(found: pa.Table, expected: pa.Table) -> str | None:
@@ -116,4 +122,17 @@ def _values_differ(found: pa.Table, expected: pa.Table) -> str | None:
         if count := pc.sum(differ).as_py():
             first = expected[_KEY].filter(differ)[0]
             return f"rows that differ in {name}: {count}, the first has {_KEY} {first}"
+    return None
+
+
+def _encoding_differs(files: Iterable[pq.FileMetaData]) -> str | None:
+    """Whether some of the work was saved. Nobody needs the least and the greatest of long texts."""
+    for file in files:
+        for group in map(file.row_group, range(file.num_row_groups)):
+            for chunk in map(group.column, range(group.num_columns)):
+                name = chunk.path_in_schema
+                if chunk.compression != "ZSTD":
+                    return f"column {name} is not compressed with zstd"
+                if not chunk.is_stats_set and name not in {"content", _RESIDUE}:
+                    return f"column {name} has no statistics"
     return None

@@ -46,7 +46,7 @@ def from_kafka(brokers: str, topic: str) -> Iterator[pl.DataFrame]:
     consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
     left, values, size = len(partitions), [], 0
     while left:
-        messages = consumer.consume(1_000, timeout=1)
+        messages = consumer.consume(1_000, timeout=0.2)
         polled = [message.value() or b"" for message in messages if message.error() is None]
         left -= len(messages) - len(polled)  # The others say that a partition is at its end.
         values += polled

@@ -36,6 +36,7 @@ SCHEMA = pa.schema(
 READ = pj.ReadOptions(use_threads=False, block_size=8 << 20)  # Threads cost more CPU than they save here.
 PARSE = pj.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="ignore")
 LOW = ["level", "service", "agent_id", "session_id", "user_email", "event", "model", "tool", "tool_ok", "error"]
+WRITE = {"compression": "zstd", "compression_level": 1, "use_dictionary": LOW, "write_statistics": True}
 PARSED_BYTES, ROW_GROUP_BYTES = 4 << 20, 32 << 20
 
 
@@ -45,7 +46,7 @@ def from_kafka(brokers: str, topic: str) -> Iterator[pa.Table]:
     consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
     left, values, size = len(partitions), [], 0
     while left:
-        messages = consumer.consume(1_000, timeout=1)
+        messages = consumer.consume(1_000, timeout=0.2)
         polled = [message.value() or b"" for message in messages if message.error() is None]
         left -= len(messages) - len(polled)  # The others say that a partition is at its end.
         values += polled
@@ -86,9 +87,7 @@ def main(kind: str, *arguments: str) -> None:
     writer, tables = None, []
     for table in (from_kafka if kind == "kafka" else from_file)(*where):
         tables.append(transform(table))
-        writer = writer or pq.ParquetWriter(
-            f"{out}/events.parquet", tables[0].schema, compression="zstd", compression_level=1, use_dictionary=LOW
-        )
+        writer = writer or pq.ParquetWriter(f"{out}/events.parquet", tables[0].schema, **WRITE)
         if sum(table.nbytes for table in tables) > ROW_GROUP_BYTES:
             writer.write_table(pa.concat_tables(tables))
             tables.clear()

@@ -83,7 +83,7 @@ def test_events_exercise_every_step(size: Size) -> None:
 
 
 def _write(table: pa.Table, directory: Path) -> Path:
-    pq.write_table(table, directory / "rows.parquet")
+    pq.write_table(table, directory / "rows.parquet", compression="zstd")
     return directory
 
 
@@ -102,8 +102,8 @@ def test_checker_takes_the_same_rows_in_any_order_and_text_type(feed: Feed, tmp_
     table = expected.take(list(reversed(range(len(expected))))).select(sorted(expected.schema.names))
     plain = [pa.field(f.name, pa.string() if f.type == pa.large_string() else f.type) for f in table.schema]
     table = table.cast(pa.schema(plain)).append_column("_residue", pa.nulls(len(table), pa.string()))
-    pq.write_table(table.slice(0, 10), tmp_path / "a.parquet")
-    pq.write_table(table.slice(10), tmp_path / "b.parquet")
+    pq.write_table(table.slice(0, 10), tmp_path / "a.parquet", compression="zstd")
+    pq.write_table(table.slice(10), tmp_path / "b.parquet", compression="zstd")
     (tmp_path / ".c.parquet").write_bytes(b"being written")
     assert difference(tmp_path, expected) is None
 
@@ -134,6 +134,17 @@ def test_checker_notices(feed: Feed, tmp_path: Path, change: Callable[[pa.Table]
     found = difference(_write(change(feed.expected), tmp_path), feed.expected)
     assert found is not None
     assert told in found
+
+
+def test_checker_notices_work_that_was_saved(feed: Feed, tmp_path: Path) -> None:
+    """Another codec for one column, or no statistics of one."""
+    names = feed.expected.schema.names
+    codecs = dict.fromkeys(names, "zstd") | {"model": "snappy"}
+    pq.write_table(feed.expected, tmp_path / "rows.parquet", compression=codecs)
+    assert difference(tmp_path, feed.expected) == "column model is not compressed with zstd"
+    some = [name for name in names if name not in {"content", "model"}]
+    pq.write_table(feed.expected, tmp_path / "rows.parquet", compression="zstd", write_statistics=some)
+    assert difference(tmp_path, feed.expected) == "column model has no statistics"
 
 
 def test_checker_notices_that_there_is_no_table(feed: Feed, tmp_path: Path) -> None:
