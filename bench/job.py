@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import uuid4
 
 from penstock.demo.events import COLUMNS, Profile, events
 
@@ -72,9 +73,12 @@ def _with_address(value: bytes, number: int) -> bytes:
 
 
 def pipeline_file(source: Mapping[str, Any], size: Size, table: Path) -> str:
-    """The text of Penstock's pipeline file. `source` is its `[source]`."""
+    """The text of Penstock's pipeline file. `source` is its `[source]`.
+
+    Each has another name, and so another group: an empty table is refused where the group says that one was written.
+    """
     sections: Sequence[tuple[str, Mapping[str, Any]]] = (
-        ("[pipeline]", {"name": "bench"}),
+        ("[pipeline]", {"name": f"bench-{uuid4().hex}"}),
         ("[source]", source),
         ("[decode]", {"format": "json"}),
         ("[decode.columns]", size.columns),

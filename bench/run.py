@@ -42,7 +42,7 @@ ROUNDS = 3
 LIMIT_SECONDS = 120
 QUICK_LIMIT_SECONDS = 8
 RESULTS = Path(__file__).resolve().parent / "results"
-UNAVAILABLE = 69
+UNAVAILABLE, INTERRUPTED = 69, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,9 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     directory = Path(tempfile.mkdtemp(prefix="penstock-bench-"))
     try:
         measured = tuple(_measure_all(options, directory))
-    except KafkaUnavailableError as missing:
-        _say(str(missing))
+    except (
+        KafkaUnavailableError,
+        TimeoutError,
+        RuntimeError,
+    ) as failure:  # The last two: of a broker that has trouble.
+        _say(str(failure))
         return UNAVAILABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     run = Run(measured, options.rounds, shlex.join(["bench/run.py", *arguments]))
