@@ -42,5 +42,5 @@ def draw(run: Run, path: Path) -> None:
         panel.xaxis.set_major_formatter(lambda value, _position: f"{value:,.0f}")
         panel.spines[["top", "right"]].set_visible(False)
     panels[-1].set_xlabel("events per CPU second, start-up included", fontsize=8)
-    with mpl.rc_context({"svg.hashsalt": "penstock"}):
+    with mpl.rc_context({"svg.hashsalt": "penstock", "svg.fonttype": "none"}):
         figure.savefig(path, format="svg", metadata={"Date": None})

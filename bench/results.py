@@ -91,7 +91,7 @@ class Run:
         for group in self.groups():
             lines += ["", group.title, "", _markdown(_HEADINGS), "|---" + "|---:" * (len(_HEADINGS) - 1) + "|"]
             lines += map(_markdown, group.rows())
-            lines += ["", *(f"{one.name}: {one.wrong}." for one in group.measured if one.wrong)]
+            lines += [f"\n{one.name}: {one.wrong}" for one in group.measured if one.wrong]
         return "\n".join([*lines, "", f"![Events per CPU second]({plot})", ""])
 
 

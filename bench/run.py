@@ -15,6 +15,7 @@ import contextlib
 import json
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -145,4 +146,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # So that it cleans up after itself.
     sys.exit(main())
