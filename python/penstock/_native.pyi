@@ -11,6 +11,8 @@ from penstock.batch import RawBatch
 __all__ = [
     "Chunk",
     "Engine",
+    "Inferred",
+    "InferredColumn",
     "Ingested",
     "NativeError",
     "OpenFile",
@@ -18,6 +20,7 @@ __all__ = [
     "Report",
     "TomlError",
     "build_info",
+    "infer_schema",
     "parse_toml",
 ]
 
@@ -49,7 +52,7 @@ class Report:
     bytes: int
     """Bytes of record values."""
     drift: dict[str, int]
-    """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text filter_undecided."""
+    """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text coerced filter_undecided."""
 
 @final
 class Ingested:
@@ -134,6 +137,39 @@ class Engine:
 
     def schema_json(self, table: str) -> str:
         """The table's columns as a JSON list of {name, type, nullable}, in order; types as Arrow prints them."""
+
+@final
+class InferredColumn:
+    """One column that a sample has values for."""
+
+    name: str
+    """The path's keys joined by underscores, made distinct; never one of the sink's own."""
+    path: list[str]
+    type: str
+    present: int
+    """Values in the sample, nulls included; of a repeated key each counts."""
+    kinds: dict[str, int]
+    """How many are null bool integer wide_integer fraction timestamp string array object; those that there are."""
+    reason: str
+    """Why this type, in words."""
+
+@final
+class Inferred:
+    """What a sample says about columns."""
+
+    columns: list[InferredColumn]
+    """In the order of the first sight of their keys; at most 1000."""
+    records: int
+    """Values that are acceptable records."""
+    rejections: list[Rejection]
+    """Of the others; `offset` is the value's index."""
+
+def infer_schema(values: Sequence[bytes], decode_json: str) -> Inferred:
+    """Columns for records like `values`, in which every value of them fits unchanged; same values, same columns.
+
+    `decode_json` is `decode` of the engine's config. Objects become columns of their members, arrays lists, objects of
+    more than 64 different keys maps; what agrees with no type, or is always null, is json.
+    """
 
 def parse_toml(text: str) -> tuple[str, dict[str, tuple[int, int]]]:
     """TOML as a JSON object (dates as strings), and where each key stands.

@@ -44,7 +44,7 @@ class Health:
             yield f"It goes on after a fault, which it will exit with: {pipeline.fault}"
         if waiting:
             yield f"The consumer group has given no partitions for {waiting:.0f} s."
-        if not self._source.settled:
+        if not self._source.settled and not self._source.finite:  # files wait for their turn
             yield "The partitions that the group gave are looked up."
         for delivery in pipeline.deliveries:
             if delivery.failing is not None:

@@ -308,6 +308,7 @@ class Pipeline:
 
     async def _end(self, partitions: Iterable[Partition], seconds: float) -> None:
         """Commit what is open of `partitions` within `seconds`, then leave them."""
+        partitions = list(partitions)
         deliveries = [self._deliveries[partition] for partition in partitions if partition in self._deliveries]
         for delivery in deliveries:
             delivery.assignment.drain()
@@ -321,9 +322,10 @@ class Pipeline:
                 await self._finish_commits(deliveries)
         except TimeoutError:
             log.warning("Not all could be committed in time; the rest will be read again.", seconds=seconds)
+        for partition in partitions:
+            self.faults.pop(partition, None)
         for delivery in deliveries:
             self._deliveries.pop(delivery.partition, None)
-            self.faults.pop(delivery.partition, None)
             await delivery.leave()
 
     async def _finish_commits(self, deliveries: Iterable[Delivery]) -> None:

@@ -136,6 +136,34 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
     ),
     "timestamp without zone": ({"decode.columns": '§a = "timestamp[us]"'}, 'write it like "timestamp[us, UTC]"'),
     "binary encoding": ({"decode.columns": '§a = "binary[base32]"'}, "binary is read from text as base64 or hex"),
+    "item type": (
+        {"decode.columns": '§a = "list<strng>"'},
+        'decode.columns.a: in "list<strng>": "strng" is not a column type; did you mean "string"?',
+    ),
+    "field type": (
+        {"decode.columns": '§a = "struct<b: map<string, timestamp[us]>>"'},
+        '"timestamp[us]": a timestamp has a unit of s, ms, us or ns and the zone UTC',
+    ),
+    "nested type of another system": (
+        {"decode.columns": '§a = "array<int64>"'},
+        'in "array<int64>": "array" is not a nested type; did you mean "list<"?',
+    ),
+    "misspelt nested type": ({"decode.columns": '§a = "lst<int64>"'}, 'not a nested type; did you mean "list<"?'),
+    "bare list": ({"decode.columns": '§a = "list"'}, '"list" is not a column type; did you mean "list<string>"?'),
+    "map key": ({"decode.columns": '§a = "map<int64, string>"'}, "a map has keys of type string"),
+    "struct without fields": ({"decode.columns": '§a = "struct<>"'}, 'a field\'s name is missing before ">"; write'),
+    "field without type": (
+        {"decode.columns": '§a = "struct<b>"'},
+        'field "b" has no type; write it like "struct<b: string>"',
+    ),
+    "field twice": ({"decode.columns": '§a = "struct<b: bool, b: json>"'}, 'field "b" is there twice'),
+    "quoted field": ({"decode.columns": "§a = 'struct<\"b: bool>'"}, "is not a JSON string"),
+    "unclosed list": ({"decode.columns": '§a = "list<list<bool>"'}, "list<...> is not closed; write a > at the end"),
+    "closed twice": ({"decode.columns": '§a = "list<bool>>"'}, '">" follows the type'),
+    "too deep": (
+        {"decode.columns": f'§a = "{"list<" * 17}bool{">" * 17}"'},
+        "more than 16 lists, structs and maps in each other; write json inside",
+    ),
     "column path": (
         {"decode.columns": 'a = { §path = "b..c", type = "string" }'},
         'decode.columns.a.path: "b..c" is not a path: a key in it is empty; write "usage.total_tokens"',
@@ -186,17 +214,6 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
     ),
     "fast fetch": ({"source": SOURCE + '§fetch_mode = "fast"'}, f'source.fetch_mode: "fast" is {LATER}; write "auto"'),
     "format": ({"decode": '§format = "otlp_proto"'}, f'decode.format: "otlp_proto" is {LATER}; write "json"'),
-    "coerce": ({"decode": "§coerce = true"}, f"decode.coerce: true is {LATER}"),
-    "inference": (
-        {"decode.columns": None, "§decode": ""},
-        f"decode.columns: inferring columns is {LATER}; declare them",
-    ),
-    "list column": (
-        {"decode.columns": '§a = "list<int64>"'},
-        f'decode.columns.a: "list<int64>" is {LATER}; "json" keeps',
-    ),
-    "struct column": ({"decode.columns": '§a = "struct<a: int64>"'}, LATER),
-    "map column": ({"decode.columns": '§a = "map<string, int64>"'}, LATER),
     "delta": ({"sink": SINK + '§type = "delta"'}, f'sink.type: "delta" is {LATER}; write "parquet"'),
     "iceberg": ({"sink": SINK + '§type = "iceberg"'}, f'sink.type: "iceberg" is {LATER}'),
     "kafka sink": ({"sink": '§type = "kafka"\nbrokers = ["a:1"]'}, f'sink.type: "kafka" is {LATER}'),

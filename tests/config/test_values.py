@@ -66,7 +66,20 @@ def test_a_start_is_a_policy_or_an_instant_with_its_zone() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["bool", "int64", "float64", "string", "json", "date", "decimal(10, 2)", "timestamp[ns, UTC]", "binary[hex]"],
+    [
+        "bool",
+        "int64",
+        "float64",
+        "string",
+        "json",
+        "date",
+        "decimal(10, 2)",
+        "timestamp[ns, UTC]",
+        "binary[hex]",
+        "list<timestamp[us, UTC]>",
+        "map<string, list<decimal(3, 1)>>",
+        'struct<a: int64, gen_ai.usage: struct<"b c": json, "\\"<é": map<string, date>>>',
+    ],
 )
 def test_a_column_type_is_written_as_it_is_read(text: str) -> None:
     """The one spelling is what the core gets."""
@@ -95,6 +108,12 @@ def test_spaces_and_zeros_in_a_column_type_do_not_matter() -> None:
     """Different spellings of one type are equal."""
     assert parse_column_type(" timestamp[us,UTC] ") == ColumnType("timestamp", ("us", "UTC"))
     assert str(parse_column_type("decimal( 010,02 )")) == "decimal(10, 2)"
+
+
+def test_spaces_in_a_nested_type_do_not_matter() -> None:
+    """Different spellings of one type are equal."""
+    spelt = parse_column_type(' struct < a :list< int64 > , "b" :map<string,decimal( 01 ,1)>> ')
+    assert str(spelt) == "struct<a: list<int64>, b: map<string, decimal(1, 1)>>"
 
 
 @given(st.integers(1, MAX_PRECISION), st.data())

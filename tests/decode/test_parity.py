@@ -68,7 +68,7 @@ def test_documents_agree() -> None:
     """Valid JSON in any spelling, under any rules."""
     seen = set[str]()
 
-    @settings(tries, max_examples=600)
+    @settings(tries, max_examples=1000)
     @given(some_columns, some_rules, document)
     def documents_agree(columns: Sequence[Column], rules: Rules, value: bytes) -> None:
         seen.update(kinds(agree(columns, rules, [NEIGHBOUR, value, NEIGHBOUR])[1]))
@@ -82,7 +82,7 @@ def test_broken_documents_agree() -> None:
     """The same with bytes lost, put in, repeated or cut off: the first fault, where it is."""
     seen = set[str]()
 
-    @settings(tries, max_examples=600)
+    @settings(tries, max_examples=1000)
     @given(some_columns, some_rules, broken())
     def broken_documents_agree(columns: Sequence[Column], rules: Rules, value: bytes) -> None:
         seen.update(kinds(agree(columns, rules, [NEIGHBOUR, value, NEIGHBOUR])[1]))

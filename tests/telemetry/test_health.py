@@ -53,6 +53,7 @@ class Parts:
             waiting_seconds=lambda: self.waiting,
             silent_seconds=1.0,
             settled=True,
+            finite=False,
             paused=True,
             lag=lambda: {EVENTS: 5},
         )

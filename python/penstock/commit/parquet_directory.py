@@ -44,10 +44,10 @@ class ParquetDirectory:
         *,
         name: str,
         cluster_id: str,
-        schemas: Mapping[Table, str],
+        schemas: Mapping[Table, str] | None = None,
         take_over: bool = False,
     ) -> None:
-        """Make or open both tables. `schemas` are `Engine.schema_json` of each.
+        """Make or open both tables. `schemas` are as for `declare`, which is to be called before the first `put`.
 
         `ConfigError`: paths that contain each other, another owner (see `take_over`), role or cluster, other columns.
         """
@@ -56,12 +56,18 @@ class ParquetDirectory:
         owner = table.claim(main, "main", name, cluster_id, None, take_over=take_over)
         beside = table.claim(dead_letter, "dead_letter", name, cluster_id, owner.job_id, take_over=take_over)
         self._identity: dict[Table, Identity] = {"main": owner, "dead_letter": beside}
-        self._columns: dict[Table, list[dict[str, Any]]] = {role: json.loads(schemas[role]) for role in ROLES}
-        for role in ROLES:
-            table.check_schema(self._storage[role], self._columns[role], fix=False)
+        self._columns: dict[Table, list[dict[str, Any]]] = {}
         self._fixed: set[Table] = set()
         self._chains: dict[tuple[Table, Partition], Chain] = {}
         self._lock = threading.Lock()
+        if schemas is not None:
+            self.declare(schemas)
+
+    def declare(self, schemas: Mapping[Table, str]) -> None:
+        """Say which columns are written: `Engine.schema_json` of each table. `ConfigError`: the table has others."""
+        self._columns = {role: json.loads(schemas[role]) for role in ROLES}
+        for role in ROLES:
+            table.check_schema(self._storage[role], self._columns[role], fix=False)
 
     @property
     def table_id(self) -> str:

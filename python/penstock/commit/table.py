@@ -4,6 +4,7 @@ Each file there is created once, by whoever comes first, and what is read back r
 
     table.json          table id, first owner (job id and pipeline name), role, cluster
     take-over/<n>.json  a later owner, if the pipeline was renamed; the highest number is the owner
+    columns.json        where the columns' values are in the records, if that was inferred; before the first commit
     schema.json         the columns, fixed at the first commit
     origin/<p>.json     per partition, the first offset that the table wants
     started.json        the origins of all partitions that there were at the first start are put
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 VERSION = 1
 TABLE = "_penstock/table.json"
 TAKE_OVER = "_penstock/take-over/"
+COLUMNS = "_penstock/columns.json"
 SCHEMA = "_penstock/schema.json"
 STARTED = "_penstock/started.json"
 ORIGIN = "_penstock/origin/"
@@ -127,6 +129,21 @@ def check_schema(storage: Storage, columns: list[dict[str, Any]], *, fix: bool) 
         f"{'; '.join(_differences(fixed, columns))}. Declare the table's columns in [decode.columns], or write to a "
         "new path."
     )
+
+
+def inferred_columns(storage: Storage) -> list[dict[str, Any]] | None:
+    """The inferred columns, `{name, path, type}` in order; None if none were inferred."""
+    found = read_json(storage, COLUMNS)
+    if found is None:
+        return None
+    if not isinstance(found.get("columns"), list):
+        raise ConfigError(f"{storage.location}/{COLUMNS} is damaged: restore it from a copy.")
+    return list(found["columns"])
+
+
+def put_inferred_columns(storage: Storage, columns: list[dict[str, object]]) -> None:
+    """Keep them, if none are kept yet; what is read back rules."""
+    put_json(storage, COLUMNS, {"columns": columns})
 
 
 def put_origin(storage: Storage, partition: Partition, offset: int) -> None:

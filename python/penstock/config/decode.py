@@ -36,12 +36,17 @@ class Decode(Section):
 
     format: Literal["json"] = "json"
     infer_records: Annotated[int, Field(ge=1)] = 10_000
+    """How many of the first records columns are inferred from, if none are declared."""
     coerce: bool = False
+    """Take values of another kind where they say exactly what the column wants, never rounded or guessed: strings that
+    are one JSON number (int64, float64, decimal, timestamp in its unit) or true or false (bool), whole numbers written
+    like 12.0 or 12e3 (int64, timestamp), numbers and bools as written (string)."""
     invalid_text: Literal["reject", "replace"] = "reject"
     max_depth: Annotated[int, Field(ge=1, le=1024)] = 128
     max_bytes: Size = 16 * 2**20
     residue: bool = True
-    columns: dict[Text, Column]
+    columns: dict[Text, Column] = Field(default_factory=dict)
+    """Empty: to be inferred from the first records (`penstock.decode.schema`)."""
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -50,6 +55,10 @@ class Decode(Section):
         if not isinstance(value, dict):
             return value
         return {name: {"path": [name], **_as_table(column)} for name, column in value.items()}
+
+    def rules(self) -> dict[str, Any]:
+        """What the core is told beside the columns."""
+        return self.model_dump(include={"invalid_text", "max_depth", "max_bytes", "residue", "coerce"})
 
 
 def _as_table(column: object) -> dict[str, Any]:

@@ -15,7 +15,6 @@ NOT_YET = "not available yet in this version"
 VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
-    ("decode", "coerce"): ((True,), "leave it out"),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
 
@@ -31,9 +30,6 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
         kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
         where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
         yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step")
-    decode = values.get("decode", {})
-    if isinstance(decode, dict) and "columns" not in decode:
-        yield Problem(("decode", "columns"), f"inferring columns is {NOT_YET}; declare them under [decode.columns]")
 
 
 def settled(refused: Problem) -> KeyPath:

@@ -132,8 +132,7 @@ class Config(Section):
             {"name": name, "path": list(column.path), "type": str(column.type), "required": column.required}
             for name, column in self.decode.columns.items()
         ]
-        decode = self.decode.model_dump(include={"invalid_text", "max_depth", "max_bytes", "residue", "coerce"})
-        return {"columns": columns, "decode": decode}
+        return {"columns": columns, "decode": self.decode.rules()}
 
 
 def derive(values: dict[str, Any]) -> dict[str, Any]:

@@ -52,7 +52,9 @@ def _exactly_one(section: KeyPath, around: dict[str, Any], first: str, second: s
 def _columns(values: dict[str, Any]) -> Iterator[Problem]:
     columns = _table(_table(values, "decode"), "columns")
     if not columns and "columns" in _table(values, "decode"):
-        yield Problem(("decode", "columns"), "no columns; declare at least one")
+        yield Problem(
+            ("decode", "columns"), "no columns; declare at least one, or leave the section out to have them inferred"
+        )
     for name in columns:
         if reserved(name):
             yield Problem(

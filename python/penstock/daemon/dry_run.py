@@ -11,8 +11,12 @@ import structlog
 
 from penstock._native import Engine
 from penstock.batch import Counts
+from penstock.daemon.columns import read_columns
+from penstock.daemon.sample import make_sampler
+from penstock.decode import schema
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
+from penstock.sink.local import LocalStorage
 from penstock.source.open import open_source
 from penstock.telemetry.metrics import Metrics
 
@@ -38,7 +42,8 @@ class DryRun:
         self._options = options
         self._source = open_source(config, Metrics(), group=False)
         self._positions = Positions(self._source)
-        self._engine = Engine(config.engine_json(batches=True), config.pipeline.workers)
+        self._sampler = make_sampler(config, self._source, until_end=options.until_end)
+        self._engine: Engine
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}
         self._stopping = False
@@ -47,6 +52,7 @@ class DryRun:
     def stop(self) -> None:
         """End soon."""
         self._stopping = True
+        self._sampler.stop()
 
     def assigned(self, partitions: Sequence[Partition]) -> None:
         """All of them, once."""
@@ -60,11 +66,34 @@ class DryRun:
         try:
             await self._source.connect()
             origins = await self._positions.origins(self._config.source.start)
-            await self._source.join(self)
-            await self._read(origins)
+            config = await self._resolved(origins)
+            if config is not None:
+                self._engine = Engine(config.engine_json(batches=True), config.pipeline.workers)
+                await self._source.join(self)
+                await self._read(origins)
         finally:
-            self.ended = await self._source.stop()
+            self.ended = await self._source.stop() and self._sampler.ended
         return self._totals
+
+    async def _resolved(self, origins: dict[Partition, int]) -> Config | None:
+        """The configuration with columns: declared, the table's, or inferred as a run would, but kept nowhere."""
+        if self._config.decode.columns:
+            return self._config
+        known = await asyncio.to_thread(self._known)
+        if known is not None:
+            return known
+
+        async def origin(partition: Partition) -> int | None:
+            return origins.get(partition)
+
+        values = await self._sampler.run(origin)
+        if not values:
+            return None
+        return schema.resolve(self._config, await asyncio.to_thread(schema.infer, self._config, values))
+
+    def _known(self) -> Config | None:
+        path = self._config.sink.path
+        return read_columns(self._config, LocalStorage(path)) if path.is_dir() else None
 
     async def _read(self, origins: dict[Partition, int]) -> None:
         limit = self._options.max_records

@@ -13,9 +13,11 @@ from penstock._native import Engine
 from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
 from penstock.commit.protocol import Settings
+from penstock.daemon.columns import settle_columns
+from penstock.daemon.sample import make_sampler
 from penstock.dead_letter import DeadLetterLimit
 from penstock.health import Health
-from penstock.pipeline import Limits, Pipeline
+from penstock.pipeline import Limits, Pipeline, Totals
 from penstock.positions import Positions
 from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
@@ -29,17 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from penstock.commit.effects import Table
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
-    from penstock.pipeline import Totals
     from penstock.sink.storage import Storage
     from penstock.source.source import Source
 
 
 log = structlog.get_logger("penstock.daemon")
-
-FETCHES_PER_LIMIT = 16
-"""What one answer of a broker may add stays well below the part of the memory limit that is kept free (30 %)."""
 
 
 class Job:
@@ -58,9 +57,10 @@ class Job:
         self.ended = True
         self._config = config
         self._options = options
-        self._engine = Engine(config.engine_json(), config.pipeline.workers)
+        self._engine = self._make_engine(config) if config.decode.columns else None
         self._metrics = Metrics()
         self._source = open_source(config, self._metrics) if source is None else source
+        self._sampler = make_sampler(config, self._source, until_end=options.until_end)
         self._open_storage = open_storage
         self._clock = clock
         self._pipeline: Pipeline | None = None
@@ -70,11 +70,15 @@ class Job:
     def stop(self) -> None:
         """End soon: what is open is committed first."""
         self._stopping = True
+        self._sampler.stop()
         if self._pipeline is not None:
             self._pipeline.stop()
 
     async def run(self) -> Totals:
-        """Connect, open the tables, deliver, end. Raises what ended it wrongly."""
+        """Connect, open the tables, deliver, end. Raises what ended it wrongly.
+
+        Without declared columns and without a record nothing can be delivered: stopped then, it has done nothing.
+        """
         with watching(self._metrics.loop_stalls.inc):
             async with serve(self._config.telemetry.listen, self, self._metrics), beating(self, self._metrics):
                 return await self._deliver()
@@ -87,7 +91,7 @@ class Job:
     def not_ready(self) -> str | None:
         """Why records may not get through now."""
         if self._health is None:
-            return "It is starting: Kafka and the tables are not open yet."
+            return "It is starting: the source, the tables or their columns are not known yet."
         return self._health.not_ready()
 
     async def _deliver(self) -> Totals:
@@ -96,6 +100,8 @@ class Job:
         try:
             await self._source.connect()
             pipeline = self._pipeline = await self._assemble()
+            if pipeline is None:
+                return Totals()
             self._health = Health(pipeline, self._source)
             if self._stopping:
                 pipeline.stop()
@@ -105,35 +111,44 @@ class Job:
                 pipeline.close()
                 _summarise(pipeline.totals, time.monotonic() - started)
         finally:
-            self.ended = await self._source.stop()
+            self.ended = await self._source.stop() and self._sampler.ended
         if pipeline.fault is not None:
             raise pipeline.fault
         return pipeline.totals
 
-    async def _assemble(self) -> Pipeline:
-        """The pipeline, with its tables claimed and, at the first start, an origin for every partition there is."""
-        config = self._config
+    async def _assemble(self) -> Pipeline | None:
+        """The pipeline, with its tables claimed and, at the first start, an origin for every partition there is.
+
+        None if it was stopped before there was a record to infer columns from.
+        """
         positions = Positions(self._source)
         tables = await asyncio.to_thread(self._open_tables)
+        if self._source.finite:
+            self._source.recognise(await asyncio.to_thread(tables.topics))
         log.info(
             "The source is connected, and the tables are open.",
             source=self._source.cluster_id,
-            path=str(config.sink.path),
-            dead_letter_path=str(config.dead_letter.path),
+            path=str(self._config.sink.path),
+            dead_letter_path=str(self._config.dead_letter.path),
         )
-        if self._source.finite:
-            self._source.recognise(await asyncio.to_thread(tables.topics))
         if await asyncio.to_thread(lambda: tables.first_start):
-            origins = await positions.origins(config.source.start)
+            origins = await positions.origins(self._config.source.start)
             await asyncio.to_thread(tables.put_origins, origins)
+        config, engine = self._config, self._engine
+        if engine is None:
+            settled = await settle_columns(config, self._main, self._sampler)
+            if settled is None:
+                return None
+            config, engine = settled, self._make_engine(settled)
+            await asyncio.to_thread(tables.declare, _schemas(engine))
         limit, cut = config.dead_letter.limit, config.sink.cut
         self._metrics.memory_limit_bytes.set(config.pipeline.memory_limit)
         return Pipeline(
             self._source,
-            self._engine,
+            engine,
             tables,
             positions=positions,
-            settings=Settings(config.plan_digest(self._engine.schema_json("main")), config.source.on_gap),
+            settings=Settings(config.plan_digest(engine.schema_json("main")), config.source.on_gap),
             limits=Limits(
                 memory_bytes=config.pipeline.memory_limit,
                 shutdown_seconds=config.pipeline.shutdown_grace.total_seconds(),
@@ -151,14 +166,23 @@ class Job:
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""
         config = self._config
+        self._main = self._open_storage(config.sink.path)
         return ParquetDirectory(
-            self._open_storage(config.sink.path),
+            self._main,
             self._open_storage(config.dead_letter.path),
             name=config.pipeline.name,
             cluster_id=self._source.cluster_id,
-            schemas={"main": self._engine.schema_json("main"), "dead_letter": self._engine.schema_json("dead_letter")},
+            schemas=None if self._engine is None else _schemas(self._engine),
             take_over=self._options.take_over,
         )
+
+    @staticmethod
+    def _make_engine(config: Config) -> Engine:
+        return Engine(config.engine_json(), config.pipeline.workers)
+
+
+def _schemas(engine: Engine) -> dict[Table, str]:
+    return {"main": engine.schema_json("main"), "dead_letter": engine.schema_json("dead_letter")}
 
 
 def _summarise(totals: Totals, seconds: float) -> None:

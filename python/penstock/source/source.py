@@ -6,7 +6,7 @@ the table's business. Everything is called from one task on the event loop, and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from penstock.errors import GaveUpError
 
@@ -30,6 +30,14 @@ class Owner(Protocol):
 
     async def revoked(self, partitions: Sequence[Partition]) -> None:
         """They are about to be another's. Returns within the rebalance timeout; afterwards nothing of them is read."""
+
+
+@runtime_checkable
+class Sampled(Protocol):
+    """A source whose first records can be looked at before it is joined. It hands them over all the same."""
+
+    async def sample(self, limit: int) -> list[bytes]:
+        """About `limit` records, if there are so many, without tombstones. Between `connect` and `join`."""
 
 
 class Source(Protocol):

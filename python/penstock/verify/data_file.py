@@ -75,7 +75,8 @@ def _read(folder: TableFolder, name: str, where: str, findings: list[str]) -> An
             if OFFSET not in columns:
                 return None
             wanted = [column for column in (OFFSET, *_PLACE, _REPLAYED) if column in columns]
-            return parquet.read(columns=wanted)
+            # With threads, one of them may hold what it read until after the interpreter ended, and abort the process.
+            return parquet.read(columns=wanted, use_threads=False)
         except (pa.ArrowException, OSError, ValueError) as error:
             raise _DamagedError(error) from error
 

@@ -61,6 +61,9 @@ pub enum EngineError {
         /// What the decoder said.
         source: DecodeError,
     },
+    /// A sample could not be judged; not because of what it says.
+    #[error("infer columns: {0}")]
+    Sample(#[source] DecodeError),
     /// Rows could not be put together.
     #[error("table {table}: {source}")]
     Rows {

@@ -1,6 +1,6 @@
 //! Penstock's core: everything that computes. Synchronous, CPU only; no Python, no network, no logging, no globals.
 //!
-//! The path of a poll: `decode` turns record values into columns and rejections, `encode` appends the rows to open
+//! Before the first one, `infer` finds columns for records whose pipeline declares none. The path of a poll: `decode` turns record values into columns and rejections, `encode` appends the rows to open
 //! Parquet files, `engine` owns those files and ties both together. What happened comes back as a report.
 
 pub mod columns;
@@ -8,6 +8,7 @@ pub mod decode;
 pub mod encode;
 pub mod engine;
 pub mod error;
+pub mod infer;
 pub mod json;
 pub mod report;
 

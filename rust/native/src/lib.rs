@@ -8,6 +8,7 @@ mod build;
 mod chunk;
 mod engine;
 mod error;
+mod infer;
 mod ingested;
 mod open_file;
 mod raw_batch;
@@ -25,6 +26,8 @@ mod _native {
     use super::engine::PyEngine;
     #[pymodule_export]
     use super::error::{NativeError, TomlError};
+    #[pymodule_export]
+    use super::infer::{PyInferred, PyInferredColumn, infer_schema};
     #[pymodule_export]
     use super::ingested::PyIngested;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! One record that is not a row, as a value.
 
+use penstock_core::decode::Rejection;
 use penstock_core::engine::OffsetRejection;
 use pyo3::prelude::*;
 
@@ -26,6 +27,18 @@ impl From<OffsetRejection> for PyRejection {
             code: code.as_str(),
             byte_position,
             message,
+        }
+    }
+}
+
+impl From<Rejection> for PyRejection {
+    /// Of a value without an offset: its index stands for it.
+    fn from(rejection: Rejection) -> Self {
+        Self {
+            offset: i64::from(rejection.index),
+            code: rejection.code.as_str(),
+            byte_position: rejection.byte_position,
+            message: rejection.message,
         }
     }
 }

@@ -1,9 +1,7 @@
-//! The types a column can be declared with.
+//! The types a column can be declared with. How they are written: `kind_text`.
 
-use std::str::FromStr;
-
-use arrow_schema::{DECIMAL128_MAX_PRECISION, DataType, TimeUnit};
-use thiserror::Error;
+use arrow_schema::{DataType, Field, FieldRef, Fields, TimeUnit};
+use std::sync::Arc;
 
 /// How a binary column's bytes are written in a JSON string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +12,9 @@ pub enum BinaryText {
     Hex,
 }
 
-/// A column's type.
+/// A type without parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnKind {
+pub enum ScalarKind {
     /// `bool`
     Bool,
     /// `int64`
@@ -42,74 +40,34 @@ pub enum ColumnKind {
     Binary(BinaryText),
 }
 
-/// Why a type can't be used.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum KindError {
-    /// It is planned.
-    #[error("`{0}` is not available yet in this version")]
-    NotYet(String),
-    /// It does not exist.
-    #[error(
-        "`{0}` is not a type; there are bool, int64, float64, string, json, date, decimal(precision, scale), \
-         timestamp[s|ms|us|ns, UTC], binary[base64|hex]"
-    )]
-    Unknown(String),
-    /// A decimal's numbers are impossible.
-    #[error("`{0}` needs a precision from 1 to 38 and a scale from 0 to the precision")]
-    DecimalBounds(String),
+/// A column's type. At most [`DEEPEST`](super::DEEPEST_KIND) lists, structs and maps lie in each other, so whatever
+/// follows a type may recurse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// One value.
+    Scalar(ScalarKind),
+    /// `list<T>`: a JSON array of values that all fit T; null in it is a null element.
+    List(Box<Self>),
+    /// `struct<a: T, b: U>`: a JSON object; a field that is absent is null. Never without fields.
+    Struct(Vec<StructField>),
+    /// `map<string, T>`: a JSON object of any keys whose values all fit T.
+    Map(Box<Self>),
 }
 
-impl FromStr for ColumnKind {
-    type Err = KindError;
-
-    fn from_str(text: &str) -> Result<Self, KindError> {
-        let compact: String = text.split_ascii_whitespace().collect();
-        let inside = |prefix, suffix| {
-            compact
-                .strip_prefix(prefix)
-                .and_then(|rest: &str| rest.strip_suffix(suffix))
-        };
-        if ["list<", "struct<", "map<"]
-            .iter()
-            .any(|nested| compact.starts_with(nested))
-        {
-            return Err(KindError::NotYet(text.to_owned()));
-        }
-        if let Some((precision, scale)) =
-            inside("decimal(", ")").and_then(|numbers| numbers.split_once(','))
-        {
-            return decimal(precision, scale)
-                .ok_or_else(|| KindError::DecimalBounds(text.to_owned()));
-        }
-        match compact.as_str() {
-            "bool" => Ok(Self::Bool),
-            "int64" => Ok(Self::Int64),
-            "float64" => Ok(Self::Float64),
-            "string" => Ok(Self::String),
-            "json" => Ok(Self::Json),
-            "date" => Ok(Self::Date),
-            "timestamp[s,UTC]" => Ok(Self::Timestamp(TimeUnit::Second)),
-            "timestamp[ms,UTC]" => Ok(Self::Timestamp(TimeUnit::Millisecond)),
-            "timestamp[us,UTC]" => Ok(Self::Timestamp(TimeUnit::Microsecond)),
-            "timestamp[ns,UTC]" => Ok(Self::Timestamp(TimeUnit::Nanosecond)),
-            "binary[base64]" => Ok(Self::Binary(BinaryText::Base64)),
-            "binary[hex]" => Ok(Self::Binary(BinaryText::Hex)),
-            _ => Err(KindError::Unknown(text.to_owned())),
-        }
-    }
+/// One field of a struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StructField {
+    /// The key in the JSON object, and the field's name.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnKind,
 }
 
-fn decimal(precision: &str, scale: &str) -> Option<ColumnKind> {
-    let (precision, scale) = (precision.parse().ok()?, scale.parse().ok()?);
-    let possible = (1..=DECIMAL128_MAX_PRECISION).contains(&precision) && scale <= precision;
-    possible.then_some(ColumnKind::Decimal { precision, scale })
-}
-
-impl ColumnKind {
-    /// The Arrow type of the column's array.
+impl ScalarKind {
+    /// The Arrow type of an array of it.
     #[must_use]
-    pub fn data_type(&self) -> DataType {
-        match *self {
+    pub fn data_type(self) -> DataType {
+        match self {
             Self::Bool => DataType::Boolean,
             Self::Int64 => DataType::Int64,
             Self::Float64 => DataType::Float64,
@@ -119,5 +77,38 @@ impl ColumnKind {
             Self::Timestamp(unit) => DataType::Timestamp(unit, Some("UTC".into())),
             Self::Binary(_) => DataType::Binary,
         }
+    }
+}
+
+impl ColumnKind {
+    /// The Arrow type of the column's array. Whatever lies inside a nested type is nullable, map keys excepted; names
+    /// of items and entries are those that pyarrow gives, so that it prints the types without them.
+    #[must_use]
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Self::Scalar(kind) => kind.data_type(),
+            Self::List(item) => DataType::List(item.as_field("item")),
+            Self::Struct(fields) => {
+                DataType::Struct(fields.iter().map(StructField::as_field).collect())
+            }
+            Self::Map(value) => DataType::Map(value.as_entries(), false),
+        }
+    }
+
+    pub(super) fn as_field(&self, name: &str) -> FieldRef {
+        Arc::new(Field::new(name, self.data_type(), true))
+    }
+
+    /// The entries of a map with such values.
+    pub(super) fn as_entries(&self) -> FieldRef {
+        let key = Arc::new(Field::new("key", DataType::Utf8, false));
+        let fields = Fields::from_iter([key, self.as_field("value")]);
+        Arc::new(Field::new("entries", DataType::Struct(fields), false))
+    }
+}
+
+impl StructField {
+    pub(super) fn as_field(&self) -> FieldRef {
+        self.kind.as_field(&self.name)
     }
 }

@@ -1,9 +1,24 @@
 //! Declared columns: which types there are, which JSON values fit them, and the Arrow arrays they become.
 
 mod binary;
+mod builder;
+mod coerce;
 mod column;
+mod findings;
 mod kind;
+mod kind_text;
+mod nested;
+mod nested_builder;
+mod nested_tree;
+mod path;
+mod scalar;
 mod time;
 
-pub use column::{Column, Misfit, TooMuchText, append_text};
-pub use kind::{BinaryText, ColumnKind, KindError};
+pub use builder::{TooMuchText, append_text};
+pub use column::Column;
+pub use findings::{Findings, Undeclared};
+pub use kind::{BinaryText, ColumnKind, ScalarKind, StructField};
+pub use kind_text::{DEEPEST_KIND, KindError};
+pub use path::extend_path;
+pub use scalar::Misfit;
+pub(crate) use time::parse_timestamp;

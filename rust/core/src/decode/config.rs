@@ -76,7 +76,7 @@ pub struct DecodeOptions {
     pub max_bytes: usize,
     /// Whether to keep what has no place in a column.
     pub residue: bool,
-    /// Strings to numbers: not available yet.
+    /// Whether values of another kind that say exactly what a column wants are taken: `"12"`, `12.0`, `"true"`.
     pub coerce: bool,
 }
 
@@ -94,12 +94,6 @@ impl Default for DecodeOptions {
 
 impl DecodeOptions {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.coerce {
-            return Err(ConfigError::new(
-                "decode.coerce",
-                "`true` is not available yet in this version",
-            ));
-        }
         if !(1..=DEEPEST).contains(&self.max_depth) {
             return Err(ConfigError::new(
                 "decode.max_depth",

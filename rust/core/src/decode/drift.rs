@@ -10,25 +10,28 @@ pub struct Drift {
     pub type_mismatch: u64,
     /// Values that their column can't hold exactly.
     pub out_of_range: u64,
-    /// Keys that no column declares.
+    /// Keys that no column declares, those included that a struct has no field for.
     pub unknown_key: u64,
-    /// Earlier values of repeated keys, at the root and in objects on the way to a column. Not of undeclared keys in
-    /// what a `json` column keeps: there all of them stay.
+    /// Earlier values of repeated keys, at the root, in objects on the way to a column, in structs and in maps. Not of
+    /// undeclared keys in what a `json` column keeps: there all of them stay.
     pub duplicate_key: u64,
     /// Invalid sequences and lone surrogates replaced with U+FFFD.
     pub replaced_text: u64,
+    /// Values of another kind that were taken as their column's, by `coerce`.
+    pub coerced: u64,
 }
 
 impl Drift {
     /// Each count with its stable name.
     #[must_use]
-    pub fn counts(&self) -> [(&'static str, u64); 5] {
+    pub fn counts(&self) -> [(&'static str, u64); 6] {
         [
             ("type_mismatch", self.type_mismatch),
             ("out_of_range", self.out_of_range),
             ("unknown_key", self.unknown_key),
             ("duplicate_key", self.duplicate_key),
             ("replaced_text", self.replaced_text),
+            ("coerced", self.coerced),
         ]
     }
 }
@@ -40,5 +43,6 @@ impl AddAssign for Drift {
         self.unknown_key += other.unknown_key;
         self.duplicate_key += other.duplicate_key;
         self.replaced_text += other.replaced_text;
+        self.coerced += other.coerced;
     }
 }

@@ -114,7 +114,7 @@ impl Decoder {
                 None => tombstones += 1,
             }
         }
-        let (arrays, drift) = rows.finish();
+        let (arrays, drift) = rows.finish()?;
         let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
         let batch = RecordBatch::try_new_with_options(self.schema(), arrays, &options)?;
         Ok(Decoded {

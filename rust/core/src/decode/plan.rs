@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::config::{ColumnConfig, ConfigError};
 use super::{RESIDUE_COLUMN, residue};
-use crate::columns::ColumnKind;
+use crate::columns::{ColumnKind, ScalarKind};
 
 /// Longest path; objects on declared paths are entered by recursion.
 const LONGEST_PATH: usize = 64;
@@ -125,7 +125,8 @@ impl Plan {
     fn check_prefixes(&mut self) -> Result<(), ConfigError> {
         for node in 1..self.nodes.len() {
             let column = self.nodes[node].column.map(|column| &self.columns[column]);
-            let json = column.is_some_and(|column| column.kind == ColumnKind::Json);
+            let json =
+                column.is_some_and(|column| column.kind == ColumnKind::Scalar(ScalarKind::Json));
             self.nodes[node].kept_as_json =
                 json || self.nodes[self.nodes[node].parent].kept_as_json;
             if let Some(column) = column

@@ -11,20 +11,33 @@ use super::plan::{Plan, ROOT};
 use super::rejection::{Reason, RejectionCode};
 use super::text::{original_position, to_text};
 use super::{DecodeError, RESIDUE_COLUMN, residue};
-use crate::columns::{Column, Misfit, append_text};
+use crate::columns::{Column, Findings, Misfit, Undeclared, append_text};
 use crate::json::{Kind, Token};
 
 /// Something that goes to the residue.
 #[derive(Clone, Copy, Debug)]
 enum Leftover {
     Undeclared(Unknown),
-    Misfit { node: usize, value: Token },
+    /// Inside the value of the column at `node`.
+    Inside {
+        node: usize,
+        place: Undeclared,
+    },
+    Misfit {
+        node: usize,
+        value: Token,
+    },
 }
 
 impl Leftover {
     fn value(&self) -> Token {
         match *self {
-            Self::Undeclared(Unknown { value, .. }) | Self::Misfit { value, .. } => value,
+            Self::Undeclared(Unknown { value, .. })
+            | Self::Inside {
+                place: Undeclared { value, .. },
+                ..
+            }
+            | Self::Misfit { value, .. } => value,
         }
     }
 }
@@ -42,7 +55,7 @@ pub struct Rows<'p> {
     leftovers: Vec<Leftover>,
     residue_text: String,
     path: String,
-    plain: String,
+    findings: Findings,
 }
 
 impl<'p> Rows<'p> {
@@ -54,7 +67,7 @@ impl<'p> Rows<'p> {
             columns: plan
                 .columns
                 .iter()
-                .map(|column| Column::new(column.kind, capacity))
+                .map(|column| Column::new(&column.kind, capacity))
                 .collect(),
             residue: options
                 .residue
@@ -63,7 +76,7 @@ impl<'p> Rows<'p> {
             leftovers: Vec::new(),
             residue_text: String::new(),
             path: String::new(),
-            plain: String::new(),
+            findings: Findings::new(options.coerce),
         }
     }
 
@@ -116,13 +129,17 @@ impl<'p> Rows<'p> {
     }
 
     /// The arrays, and the drift of all rows in them.
-    pub fn finish(self) -> (Vec<ArrayRef>, Drift) {
-        let mut arrays: Vec<ArrayRef> = self.columns.into_iter().map(Column::finish).collect();
+    ///
+    /// # Errors
+    /// Only by a bug.
+    pub fn finish(self) -> Result<(Vec<ArrayRef>, Drift), DecodeError> {
+        let columns = self.columns.into_iter().map(Column::finish);
+        let mut arrays: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
         arrays.extend(
             self.residue
                 .map(|mut residue| Arc::new(residue.finish()) as ArrayRef),
         );
-        (arrays, self.drift)
+        Ok((arrays, self.drift))
     }
 
     /// Find the members of the record.
@@ -147,6 +164,7 @@ impl<'p> Rows<'p> {
 
     /// Have the columns hold what fits them, and write the residue of what does not.
     fn hold(&mut self, text: &str, drift: &mut Drift) -> Result<(), Reason> {
+        self.findings.clear();
         self.leftovers.clear();
         self.leftovers.extend(
             self.members
@@ -159,20 +177,31 @@ impl<'p> Rows<'p> {
             let Some(value) = self.members.get(node) else {
                 continue;
             };
+            let found = self.findings.undeclared.len();
             let fits = match planned.column {
-                Some(column) => self.columns[column].hold(value, text, &mut self.plain),
+                Some(column) => self.columns[column].hold(value, text, &mut self.findings),
                 None if planned.kept_as_json || matches!(value.kind, Kind::Object | Kind::Null) => {
                     Ok(())
                 }
                 None => Err(Misfit::TypeMismatch),
             };
             match fits {
-                Ok(()) => continue,
+                Ok(()) => {
+                    if self.findings.undeclared.len() > found {
+                        let inside = self.findings.undeclared[found..].iter();
+                        self.leftovers
+                            .extend(inside.map(|&place| Leftover::Inside { node, place }));
+                    }
+                    continue;
+                }
                 Err(Misfit::TypeMismatch) => drift.type_mismatch += 1,
                 Err(Misfit::OutOfRange) => drift.out_of_range += 1,
             }
             self.leftovers.push(Leftover::Misfit { node, value });
         }
+        drift.duplicate_key += self.findings.duplicate_key;
+        drift.unknown_key += self.findings.unknown_key;
+        drift.coerced += self.findings.coerced;
         self.check_required()?;
         self.write_residue(text)
     }
@@ -217,6 +246,15 @@ impl<'p> Rows<'p> {
         for leftover in &self.leftovers {
             let path = match leftover {
                 Leftover::Misfit { node, .. } => &self.plan.nodes[*node].path,
+                Leftover::Inside { node, place } => {
+                    self.path.clone_from(&self.plan.nodes[*node].path);
+                    let below = self.findings.path_of(place);
+                    if !below.is_empty() {
+                        self.path.push('.');
+                        self.path.push_str(below);
+                    }
+                    &self.path
+                }
                 Leftover::Undeclared(member) => {
                     self.path.clone_from(&self.plan.nodes[member.node].path);
                     residue::extend_path(&mut self.path, self.members.key_of(member, text));
@@ -241,7 +279,7 @@ impl<'p> Rows<'p> {
     fn append(&mut self, text: &str) -> Result<(), DecodeError> {
         for (planned, column) in self.plan.columns.iter().zip(&mut self.columns) {
             column
-                .append(text)
+                .append(text, &self.findings)
                 .map_err(|_| DecodeError::TooMuchText(planned.name.clone()))?;
         }
         match &mut self.residue {

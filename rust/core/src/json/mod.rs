@@ -8,6 +8,6 @@ mod number;
 mod scan;
 mod text;
 
-pub use number::{Inexact, to_decimal, to_float64, to_int64};
+pub use number::{Inexact, is_integer, to_decimal, to_float64, to_int64};
 pub use scan::{Fault, FaultKind, Kind, Scanner, Scratch, Token};
 pub use text::{unescape, write_string};

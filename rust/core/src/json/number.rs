@@ -1,5 +1,7 @@
 //! Number literals to numbers. Each function takes a literal that follows RFC 8259's grammar.
 
+use super::scan::{Kind, Scanner, Scratch, Token};
+
 /// The literal stands for a value that the type can't hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Inexact;
@@ -8,6 +10,20 @@ pub struct Inexact;
 const EXACT_FLOAT64_DIGITS: usize = 15;
 /// Most digits of a Decimal128.
 const MAX_DECIMAL_DIGITS: i64 = 38;
+
+/// Whether `text` is one number literal and nothing else, and then whether it has neither fraction nor exponent.
+#[must_use]
+pub fn is_integer(text: &str) -> Option<bool> {
+    let mut scratch = Scratch::default();
+    match Scanner::new(text, 0, false, &mut scratch).value(0) {
+        Ok(Token {
+            kind: Kind::Number { integer },
+            end,
+            ..
+        }) if end as usize == text.len() => Some(integer),
+        _ => None,
+    }
+}
 
 /// An integer literal as int64.
 ///

@@ -35,6 +35,16 @@ pub struct Token {
 }
 
 impl Token {
+    /// A token of `kind` from byte `start` up to `end`.
+    #[must_use]
+    pub fn new(kind: Kind, start: usize, end: usize) -> Self {
+        Self {
+            kind,
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+
     /// The token's bytes as written.
     #[must_use]
     pub fn of<'t>(&self, text: &'t str) -> &'t str {
@@ -107,6 +117,13 @@ impl<'t> Scanner<'t> {
             allow_lone_surrogates,
             scratch,
         }
+    }
+
+    /// A scanner at `position` of a text that another one went over: without limits, which held then.
+    pub fn resume(text: &'t str, position: usize, scratch: &'t mut Scratch) -> Self {
+        let mut scanner = Self::new(text, usize::MAX, true, scratch);
+        scanner.position = position;
+        scanner
     }
 
     /// Where the next byte to read is.
@@ -221,11 +238,7 @@ impl<'t> Scanner<'t> {
             }
             _ => self.scalar()?,
         };
-        Ok(Token {
-            kind,
-            start: start as u32,
-            end: self.position as u32,
-        })
+        Ok(Token::new(kind, start, self.position))
     }
 
     /// Read the container at the cursor to its end, whatever it nests.

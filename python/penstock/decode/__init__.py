@@ -1,0 +1,1 @@
+"""Which columns a pipeline has; decoding itself is the core's."""
