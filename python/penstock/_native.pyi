@@ -20,6 +20,7 @@ __all__ = [
     "Report",
     "TomlError",
     "build_info",
+    "check_transforms",
     "infer_schema",
     "parse_toml",
 ]
@@ -53,6 +54,8 @@ class Report:
     """Bytes of record values."""
     drift: dict[str, int]
     """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text coerced filter_undecided."""
+    redacted: dict[str, int]
+    """How much was taken out of texts, by pattern; whole values count as "redacted"."""
 
 @final
 class Ingested:
@@ -92,6 +95,11 @@ class Engine:
     `config_json`, an object:
       columns       list of {name, path: [str, ...], type: str, required: bool}
       decode        {invalid_text: "reject" | "replace", max_depth: int, max_bytes: int, residue: bool, coerce: bool}
+      transform     list of steps, in order:
+                    {type: "filter", where: str}
+                    {type: "select", keep: [str] | null, drop: [str] | null, rename: {old: new}, cast: {column: type}}
+                    {type: "redact", columns: [str] | null, patterns: [str | {name: str, regex: str}] | null,
+                     whole: bool, mode: "mask" | "hash", key: hexadecimal digits | null}
       kafka_columns bool: append kafka_topic kafka_partition kafka_offset kafka_timestamp to the main table
       dead_letter   {raw: "keep" | "drop"}
       encode        {row_group_bytes: int, zstd_level: int}
@@ -137,6 +145,22 @@ class Engine:
 
     def schema_json(self, table: str) -> str:
         """The table's columns as a JSON list of {name, type, nullable}, in order; types as Arrow prints them."""
+
+    def explain_json(self) -> str:
+        """The steps as a JSON list of {type, runs, reads, builds, schema}, in order.
+
+        `runs` is "before text" (on the columns it reads alone, before the others of a record are touched) or
+        "on columns"; `reads` and `builds` are the declared names of the columns it reads and of those that exist when
+        it runs; `schema` is the table after it, as in `schema_json`, without the sink's own columns.
+        """
+
+def check_transforms(config_json: str) -> str:
+    """All that is wrong with the transforms of an `Engine`'s configuration, without an engine.
+
+    A JSON list of {step, key, line, column, message}: the step's number from 0, its key (`where`, `cast.tokens`,
+    `patterns.1.regex`), and for an expression the place in it, from 1, else null. Raises `NativeError` if anything
+    else is wrong with the configuration.
+    """
 
 @final
 class InferredColumn:

@@ -86,7 +86,7 @@ def test_a_list_comes_from_the_environment(tmp_path: Path) -> None:
             "--set: not a section, a key and a value; write --set section.key=value",
         ),
         (("=5",), {}, "--set: not a section, a key and a value"),
-        (("transform.type=filter",), {}, "--set: transform: transforms"),
+        (("transform.type=filter",), {}, "--set: transform: a table is not a list of steps; write [[transform]]"),
     ],
 )
 def test_a_mistake_names_the_layer_it_came_from(

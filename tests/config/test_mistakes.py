@@ -321,17 +321,6 @@ def test_all_mistakes_of_a_file_come_at_once_in_its_order(tmp_path: Path) -> Non
     ]
 
 
-def test_every_transform_is_refused(tmp_path: Path) -> None:
-    """Steps are named by their number, and nothing is said about their keys."""
-    text = pipeline_text({}) + '[[transform]]\ntype = "filter"\nwhere = 3\n[[transform]]\ntype = "redact"\n'
-    with pytest.raises(ConfigError) as caught:
-        load_text(tmp_path, text)
-    assert [line.partition("pipeline.toml")[2] for line in str(caught.value).splitlines()] == [
-        f':13:1: transform.0: transforms ("filter") are {LATER}; remove the step',
-        f':16:1: transform.1: transforms ("redact") are {LATER}; remove the step',
-    ]
-
-
 def test_paths_are_compared_after_links_are_followed(tmp_path: Path) -> None:
     """A link into the table is the table."""
     (tmp_path / "events").mkdir()

@@ -7,6 +7,7 @@ from penstock.config.kafka import KafkaSource, Sasl, Tls
 from penstock.config.load import load, load_test
 from penstock.config.memory import MemorySource
 from penstock.config.model import Config, Cut, DeadLetter, Limit, Pipeline, Sink, Telemetry
+from penstock.config.transform import Filter, Pattern, Redact, Select
 
 __all__ = [
     "Column",
@@ -16,11 +17,15 @@ __all__ = [
     "DeadLetter",
     "Decode",
     "FileSource",
+    "Filter",
     "KafkaSource",
     "Limit",
     "MemorySource",
+    "Pattern",
     "Pipeline",
+    "Redact",
     "Sasl",
+    "Select",
     "Sink",
     "Telemetry",
     "Tls",

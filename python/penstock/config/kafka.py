@@ -1,19 +1,18 @@
 """`[source]` of type kafka, with its credentials."""
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from penstock.config.secret import PasswordFile, PasswordVariable, read_secret, read_text
 from penstock.config.section import LocalPath, Section, Text
 from penstock.config.show import show
 from penstock.config.units import Duration, StartAt, parse_duration
 
 _BROKER = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})", re.ASCII)
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _LARGEST_PORT = 65_535
 _CERTIFICATE = "-----BEGIN CERTIFICATE-----"
 _PRIVATE_KEY = "PRIVATE KEY-----"
@@ -42,38 +41,14 @@ def _regex(value: str) -> str:
     return value
 
 
-def _variable(value: str) -> str:
-    # Not quoted back unless it looks like a name: people paste the password itself here.
-    if not _VARIABLE.fullmatch(value):
-        raise ValueError("not the name of an environment variable; write the name, not the password itself")
-    if not os.environ.get(value):
-        raise ValueError(f"environment variable {value} is not set; it must hold the password")
-    return value
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"can't read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text file") from None
-
-
-def _password_file(path: Path) -> Path:
-    if not _read(path).strip("\r\n"):
-        raise ValueError(f"{path} is empty; it must hold the password")
-    return path
-
-
 def _certificate(path: Path) -> Path:
-    if _CERTIFICATE not in _read(path):
+    if _CERTIFICATE not in read_text(path):
         raise ValueError(f"{path} is not a PEM certificate: it has no line {_CERTIFICATE}")
     return path
 
 
 def _private_key(path: Path) -> Path:
-    text = _read(path)
+    text = read_text(path)
     if any(mark in text for mark in _ENCRYPTED):
         raise ValueError(f"{path} is an encrypted key; decrypt it first, for example with `openssl pkey`")
     if _PRIVATE_KEY not in text:
@@ -89,14 +64,12 @@ class Sasl(Section):
 
     mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
     user: Text
-    password_env: Annotated[str, AfterValidator(_variable)] | None = None
-    password_file: Annotated[LocalPath, AfterValidator(_password_file)] | None = None
+    password_env: PasswordVariable | None = None
+    password_file: PasswordFile | None = None
 
     def read_password(self) -> str:
         """The password, read now. Never log it, never keep it. Without the line end a file closes with."""
-        if self.password_file is not None:
-            return _read(self.password_file).rstrip("\r\n")
-        return os.environ[self.password_env or ""]
+        return read_secret(self.password_env, self.password_file)
 
 
 class Tls(Section):

@@ -17,6 +17,7 @@ VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }
+STEPS = ("sql", "python")
 
 
 def refuse(values: dict[str, Any]) -> Iterator[Problem]:
@@ -25,16 +26,16 @@ def refuse(values: dict[str, Any]) -> Iterator[Problem]:
         value = _get(values, path)
         if any(value is known or (isinstance(value, str) and value == known) for known in later):
             yield Problem(path, f"{show(value)} is {NOT_YET}; {instead}")
-    steps = values.get("transform", [])
-    for number, step in enumerate(steps if isinstance(steps, list) else [steps]):
-        kind = f" ({show(step['type'])})" if isinstance(step, dict) and "type" in step else ""
-        where: KeyPath = ("transform", number) if isinstance(steps, list) else ("transform",)
-        yield Problem(where, f"transforms{kind} are {NOT_YET}; remove the step")
+    steps = values.get("transform")
+    for number, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict) and step.get("type") in STEPS:
+            message = f'{show(step["type"])} is {NOT_YET}; there are "filter", "select" and "redact"'
+            yield Problem(("transform", number, "type"), message)
 
 
 def settled(refused: Problem) -> KeyPath:
     """The path about which nothing more can be said: a section of a later type has that type's keys, a step its own."""
-    return refused.path[:1] if refused.path[1:] == ("type",) or refused.path[0] == "transform" else refused.path
+    return refused.path[:-1] if refused.path[-1] == "type" else refused.path
 
 
 def _get(values: dict[str, Any], path: KeyPath) -> object:

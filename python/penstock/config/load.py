@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from penstock import _native
-from penstock.config import later, rules
+from penstock.config import later, rules, steps
 from penstock.config.file import STDIN
 from penstock.config.layers import Layers
 from penstock.config.model import Config
@@ -79,6 +79,7 @@ def _check(layers: Layers, refused: Iterable[Problem] = ()) -> Config:
     except ValidationError as error:
         problems += map(from_pydantic, error.errors(include_url=False))
     else:
+        problems += [] if refused or problems else steps.check(config)
         if not (layers.problems or refused or problems):
             return config
     settled = [later.settled(problem) for problem in refused]

@@ -13,6 +13,7 @@ from penstock.config.kafka import KafkaSource
 from penstock.config.listen import ListenAddress
 from penstock.config.section import LocalPath, Section, Text, path_mistake
 from penstock.config.source import DEFAULT, Source
+from penstock.config.transform import Step
 from penstock.config.units import Duration, Size, parse_duration
 
 MIB = 2**20
@@ -80,7 +81,7 @@ class Config(Section):
     pipeline: Pipeline
     source: Source
     decode: Decode
-    transform: Annotated[tuple[()], Field(strict=False)] = ()
+    transform: Annotated[tuple[Step, ...], Field(strict=False)] = ()
     sink: Sink
     dead_letter: DeadLetter
     telemetry: Telemetry = Telemetry()
@@ -106,12 +107,16 @@ class Config(Section):
         """
         from penstock._native import build_info  # noqa: PLC0415 - The core is loaded only where it is used.
 
-        plan = {"version": build_info()["version"], "schema": schema, **self._plan()}
+        steps = [step.plan() for step in self.transform]
+        plan = {"version": build_info()["version"], "schema": schema, **self._plan(), "transform": steps}
         text = json.dumps(plan, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
 
     def engine_json(self, *, batches: bool = False) -> str:
-        """The configuration of `penstock._native.Engine`. With `batches` it hands rows back and opens no files."""
+        """The configuration of `penstock._native.Engine`. With `batches` it hands rows back and opens no files.
+
+        Holds the keys of redaction: never log it.
+        """
         encode = {
             "row_group_bytes": min(LARGEST_ROW_GROUP, self.pipeline.memory_limit // ROW_GROUPS_PER_LIMIT),
             "zstd_level": ZSTD_LEVEL,
@@ -119,6 +124,7 @@ class Config(Section):
         return json.dumps(
             {
                 **self._plan(),
+                "transform": [step.engine() for step in self.transform],
                 "kafka_columns": self.sink.kafka_columns,
                 "dead_letter": {"raw": self.dead_letter.raw},
                 "encode": encode,

@@ -10,14 +10,18 @@ from pydantic import BaseModel
 from penstock.config.model import Config
 from penstock.config.show import did_you_mean, show
 from penstock.config.source import KINDS
+from penstock.config.transform import STEPS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pydantic_core import ErrorDetails
 
 KeyPath = tuple[str | int, ...]
 
 SECRETS: KeyPath = ("source", "sasl")
 COLUMNS: KeyPath = ("decode", "columns")
+TRANSFORM = "transform"
 WANTED = {
     "string_type": "a string; write it in quotes",
     "bool_type": "true or false",
@@ -49,15 +53,17 @@ def from_pydantic(details: ErrorDetails) -> Problem:
     path = written(where)
     context = details.get("ctx", {})
     match details["type"]:
+        case "union_tag_not_found":
+            message = f"type is missing; write {_one_of(STEPS)}"
+        case "union_tag_invalid":
+            kinds = STEPS if path[:1] == (TRANSFORM,) else [kind for kind in KINDS if kind != "memory"]
+            kind = details["input"].get("type")
+            message = f"{show(kind)} is not {_one_of(kinds)}{did_you_mean(kind, kinds)}"
+            path = (*path, "type")
         case "missing":
             message = _missing(where)
         case "extra_forbidden":
             message = _unknown(where)
-        case "union_tag_invalid":
-            kind = details["input"].get("type")
-            public = [kind for kind in KINDS if kind != "memory"]
-            message = f"{show(kind)} is not {' or '.join(map(show, public))}{did_you_mean(kind, public)}"
-            path = (*path, "type")
         case "value_error":
             message = str(context["error"])
         case kind:
@@ -68,6 +74,11 @@ def from_pydantic(details: ErrorDetails) -> Problem:
     return Problem(path, message)
 
 
+def _one_of(names: Iterable[str]) -> str:
+    *most, last = (f'"{name}"' for name in names)
+    return f"{', '.join(most)} or {last}"
+
+
 def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
     """Why a value does not fit, after the value."""
     if kind == "literal_error":
@@ -75,22 +86,37 @@ def _mismatch(kind: str, path: KeyPath, context: dict[str, Any]) -> str:
     if kind in BOUNDS:
         limit, words = BOUNDS[kind]
         return f"is out of range; it must be {words} {context[limit]}"
+    if kind == "tuple_type" and path == (TRANSFORM,):
+        return "is not a list of steps; write [[transform]] and its keys below it"
     if kind in WANTED:
         return f"is not {WANTED[kind]}"
+    if path[:1] == (TRANSFORM,):
+        steps = len(path) < 3  # noqa: PLR2004 - name, number
+        return "is not a step; write [[transform]] and its keys below it" if steps else "is not a table; write { ... }"
     return f"is not a section; write [{dotted(path)}] and its keys below it"
 
 
 def written(path: KeyPath) -> KeyPath:
-    """The path in the file: pydantic names the kind of source between `source` and its keys."""
+    """The path in the file: pydantic puts the kind behind `source` and behind a step's number."""
+    if _in_step(path):
+        return (*path[:2], *path[3:])
     return ("source", *path[2:]) if path[:1] == ("source",) and path[1:2] and path[1] in KINDS else path
+
+
+def _in_step(path: KeyPath) -> bool:
+    return len(path) > 2 and path[0] == TRANSFORM and path[2] in STEPS  # noqa: PLR2004 - name, number, type
 
 
 def model_at(path: KeyPath) -> type[BaseModel] | None:
     """The section's model at one of pydantic's paths, if a section is there."""
     model: type[BaseModel] = Config
-    if written(path) != path:
+    if path[:1] == ("source",) and written(path) != path:
         model, path = KINDS[str(path[1])], path[2:]
+    elif _in_step(path):
+        model, path = STEPS[str(path[2])], path[3:]
     for depth, part in enumerate(path):
+        if isinstance(part, int):
+            continue
         field = model.model_fields.get(str(part))
         if path[:depth] == COLUMNS:
             continue

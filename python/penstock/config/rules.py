@@ -22,6 +22,7 @@ def check(values: dict[str, Any]) -> Iterator[Problem]:
     """A problem for every rule that is broken."""
     yield from _source(values)
     yield from _columns(values)
+    yield from _keys_of_hashes(values)
     yield from _separate_tables(values)
 
 
@@ -37,6 +38,21 @@ def _source(values: dict[str, Any]) -> Iterator[Problem]:
     for present, absent in (("cert", "key"), ("key", "cert")):
         if present in tls and absent not in tls:
             yield Problem(("source", "tls", present), f"needs {absent} beside it in [source.tls]")
+
+
+def _keys_of_hashes(values: dict[str, Any]) -> Iterator[Problem]:
+    steps = values.get("transform")
+    for number, step in enumerate(steps if isinstance(steps, list) else []):
+        if not isinstance(step, dict) or step.get("type") != "redact":
+            continue
+        at: KeyPath = ("transform", number)
+        keys = [name for name in ("key_env", "key_file") if name in step]
+        if step.get("mode") == "hash" and not keys:
+            yield Problem((*at, "mode"), "needs key_env or key_file beside it: hashes are keyed")
+        if step.get("mode", "mask") == "mask" and keys:
+            yield Problem((*at, keys[0]), 'is for mode = "hash"; add that, or remove the key')
+        if len(keys) > 1:
+            yield Problem((*at, keys[1]), f"can't be set together with {keys[0]}; keep one of them")
 
 
 def _exactly_one(section: KeyPath, around: dict[str, Any], first: str, second: str) -> Iterator[Problem]:

@@ -9,7 +9,8 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from penstock._native import infer_schema
-from penstock.config import Column
+from penstock.config import Column, steps
+from penstock.config.problem import dotted
 from penstock.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -69,5 +70,9 @@ def from_records(location: str, records: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def resolve(config: Config, columns: Mapping[str, Column]) -> Config:
-    """`config` with these columns, as if it declared them."""
-    return config.model_copy(update={"decode": config.decode.model_copy(update={"columns": dict(columns)})})
+    """`config` with these columns, as if it declared them. `ConfigError` if its transforms don't fit them."""
+    resolved = config.model_copy(update={"decode": config.decode.model_copy(update={"columns": dict(columns)})})
+    problems = [f"{dotted(problem.path)}: {problem.message}" for problem in steps.check(resolved)]
+    if problems:
+        raise ConfigError("\n".join([*problems, "The columns are inferred; declare them under [decode.columns]."]))
+    return resolved

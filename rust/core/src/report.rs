@@ -1,5 +1,7 @@
 //! What became of the records of one batch.
 
+use std::collections::BTreeMap;
+
 use crate::decode::Drift;
 
 /// Counts of one raw batch; `records == rows + dead_letters + filtered + tombstones`.
@@ -19,4 +21,6 @@ pub struct Report {
     pub bytes: u64,
     /// Values that did not fit, by reason.
     pub drift: Drift,
+    /// How much was taken out of texts, by the name of the pattern; every pattern is there.
+    pub redacted: BTreeMap<String, u64>,
 }

@@ -145,6 +145,16 @@ impl PyEngine {
             .map_err(|error: EngineError| NativeError::new_err(error.to_string()))?;
         Ok(self.0.schema_json(table))
     }
+
+    fn explain_json(&self) -> String {
+        self.0.explain_json()
+    }
+}
+
+/// What is wrong with the transforms of an engine's configuration.
+#[pyfunction]
+pub fn check_transforms(py: Python<'_>, config_json: &str) -> PyResult<String> {
+    detached(py, || penstock_core::engine::check_transforms(config_json))
 }
 
 /// Microseconds since the epoch.

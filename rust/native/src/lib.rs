@@ -25,6 +25,8 @@ mod _native {
     #[pymodule_export]
     use super::engine::PyEngine;
     #[pymodule_export]
+    use super::engine::check_transforms;
+    #[pymodule_export]
     use super::error::{NativeError, TomlError};
     #[pymodule_export]
     use super::infer::{PyInferred, PyInferredColumn, infer_schema};

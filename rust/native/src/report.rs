@@ -14,6 +14,7 @@ pub struct PyReport {
     tombstones: u64,
     bytes: u64,
     drift: Py<PyDict>,
+    redacted: Py<PyDict>,
 }
 
 impl PyReport {
@@ -26,8 +27,10 @@ impl PyReport {
             tombstones,
             bytes,
             drift,
+            ref redacted,
         } = *report;
         let drift = drift.counts().into_py_dict(py)?.unbind();
+        let redacted = redacted.into_py_dict(py)?.unbind();
         Ok(Self {
             records,
             rows,
@@ -36,6 +39,7 @@ impl PyReport {
             tombstones,
             bytes,
             drift,
+            redacted,
         })
     }
 }

@@ -6,6 +6,7 @@ use arrow_array::builder::{
     BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
     StringBuilder,
 };
+use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
@@ -159,7 +160,9 @@ pub fn check_room(used: usize, more: usize) -> Result<(), TooMuchText> {
     }
 }
 
-fn timestamps(units: &PrimitiveArray<Int64Type>, unit: TimeUnit) -> ArrayRef {
+/// Units since the epoch as a timestamp column.
+#[must_use]
+pub fn timestamps(units: &PrimitiveArray<Int64Type>, unit: TimeUnit) -> ArrayRef {
     match unit {
         TimeUnit::Second => Arc::new(
             units
@@ -181,5 +184,16 @@ fn timestamps(units: &PrimitiveArray<Int64Type>, unit: TimeUnit) -> ArrayRef {
                 .reinterpret_cast::<TimestampNanosecondType>()
                 .with_timezone("UTC"),
         ),
+    }
+}
+
+/// Units since the epoch at a row of a timestamp column.
+#[must_use]
+pub fn timestamp_units(array: &ArrayRef, unit: TimeUnit, row: usize) -> i64 {
+    match unit {
+        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row),
+        TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row),
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row),
+        TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row),
     }
 }

@@ -14,11 +14,14 @@ mod path;
 mod scalar;
 mod time;
 
-pub use builder::{TooMuchText, append_text};
+pub use builder::{TooMuchText, append_text, timestamp_units, timestamps};
 pub use column::Column;
 pub use findings::{Findings, Undeclared};
 pub use kind::{BinaryText, ColumnKind, ScalarKind, StructField};
 pub use kind_text::{DEEPEST_KIND, KindError};
 pub use path::extend_path;
 pub use scalar::Misfit;
-pub(crate) use time::parse_timestamp;
+pub use time::{
+    check_timestamp, parse_date, parse_instant, parse_timestamp, units_per_second, write_date,
+    write_timestamp,
+};

@@ -34,6 +34,12 @@ pub fn parse_date(text: &str) -> Result<i32, Misfit> {
 pub fn parse_timestamp(text: &str, unit: TimeUnit) -> Result<i64, Misfit> {
     let mut cursor = Cursor(text.as_bytes());
     let (seconds, fraction) = cursor.date_time().ok_or(Misfit::TypeMismatch)?;
+    // In 128 bits: the first nanosecond of int64 is not the start of a second.
+    let units = to_units(seconds, fraction, unit)?;
+    i64::try_from(units).map_err(|_| Misfit::OutOfRange)
+}
+
+fn to_units(seconds: i64, fraction: &[u8], unit: TimeUnit) -> Result<i128, Misfit> {
     if !(FIRST_SECOND..=LAST_SECOND).contains(&seconds) {
         return Err(Misfit::OutOfRange);
     }
@@ -47,9 +53,7 @@ pub fn parse_timestamp(text: &str, unit: TimeUnit) -> Result<i64, Misfit> {
         .iter()
         .fold(0, |sum, &digit| sum * 10 + i64::from(digit - b'0'))
         * padding;
-    // In 128 bits: the first nanosecond of int64 is not the start of a second.
-    let units = i128::from(seconds) * i128::from(units_per_second(unit)) + i128::from(fraction);
-    i64::try_from(units).map_err(|_| Misfit::OutOfRange)
+    Ok(i128::from(seconds) * i128::from(units_per_second(unit)) + i128::from(fraction))
 }
 
 /// Check that `units` since the epoch is in the years 1 to 9999.
@@ -65,6 +69,55 @@ pub fn check_timestamp(units: i64, unit: TimeUnit) -> Result<i64, Misfit> {
     }
 }
 
+/// Nanoseconds since the epoch of a date-time of the years 1 to 9999.
+///
+/// # Errors
+/// A mismatch if it is none; out of range if it is finer than that.
+pub fn parse_instant(text: &str) -> Result<i128, Misfit> {
+    let mut cursor = Cursor(text.as_bytes());
+    let (seconds, fraction) = cursor.date_time().ok_or(Misfit::TypeMismatch)?;
+    to_units(seconds, fraction, TimeUnit::Nanosecond)
+}
+
+/// The date, as [`parse_date`] reads it.
+#[must_use]
+pub fn write_date(days: i32) -> String {
+    let (year, month, day) = civil(i64::from(days));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The instant in UTC, as [`parse_timestamp`] reads it.
+#[must_use]
+pub fn write_timestamp(units: i64, unit: TimeUnit) -> String {
+    let per_second = units_per_second(unit);
+    let (seconds, fraction) = (units.div_euclid(per_second), units.rem_euclid(per_second));
+    let (year, month, day) = civil(seconds.div_euclid(SECONDS_PER_DAY));
+    let second = seconds.rem_euclid(SECONDS_PER_DAY);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let fraction = match fraction_digits(unit) {
+        0 => String::new(),
+        digits => format!(".{fraction:0digits$}"),
+    };
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+}
+
+/// Year, month and day of a number of days since the epoch: [`days_since_epoch`] the other way round.
+fn civil(days: i64) -> (i64, i64, i64) {
+    // Eras of 400 years, years that begin in March.
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    (era * 400 + year + next, month, day)
+}
+
 fn fraction_digits(unit: TimeUnit) -> usize {
     match unit {
         TimeUnit::Second => 0,
@@ -74,7 +127,9 @@ fn fraction_digits(unit: TimeUnit) -> usize {
     }
 }
 
-fn units_per_second(unit: TimeUnit) -> i64 {
+/// How many of a unit a second has.
+#[must_use]
+pub fn units_per_second(unit: TimeUnit) -> i64 {
     10_i64.pow(fraction_digits(unit) as u32)
 }
 
@@ -180,25 +235,42 @@ fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
 mod tests {
     use arrow_schema::TimeUnit::{Microsecond, Millisecond, Nanosecond, Second};
 
-    use super::{Misfit, check_timestamp, days_of_month, parse_date, parse_timestamp};
+    use super::{
+        Misfit, check_timestamp, days_of_month, parse_date, parse_timestamp, write_date,
+        write_timestamp,
+    };
 
     /// Counting every day of the years 1 to 9999 gives each date's number.
     #[test]
     fn every_date_has_its_number() {
-        let mut expected = -719_162;
+        let mut expected: i32 = -719_162;
         for year in 1..=9999 {
             for month in 1..=12 {
                 for day in 1..=days_of_month(year, month) {
-                    assert_eq!(
-                        parse_date(&format!("{year:04}-{month:02}-{day:02}")),
-                        Ok(expected)
-                    );
+                    let text = format!("{year:04}-{month:02}-{day:02}");
+                    assert_eq!(parse_date(&text), Ok(expected));
+                    assert_eq!(write_date(expected), text);
                     expected += 1;
                 }
             }
         }
         assert_eq!(parse_date("1970-01-01"), Ok(0));
         assert_eq!(expected, 2_932_897);
+    }
+
+    /// What is written is read back as the same instant.
+    #[test]
+    fn timestamps_are_written_as_they_are_read() {
+        for (units, unit, text) in [
+            (0, Second, "1970-01-01T00:00:00Z"),
+            (-1, Millisecond, "1969-12-31T23:59:59.999Z"),
+            (1_500_000, Microsecond, "1970-01-01T00:00:01.500000Z"),
+            (i64::MIN, Nanosecond, "1677-09-21T00:12:43.145224192Z"),
+            (253_402_300_799, Second, "9999-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(write_timestamp(units, unit), text);
+            assert_eq!(parse_timestamp(text, unit), Ok(units));
+        }
     }
 
     /// What is not a date of the calendar is a mismatch.

@@ -19,12 +19,14 @@ pub struct Drift {
     pub replaced_text: u64,
     /// Values of another kind that were taken as their column's, by `coerce`.
     pub coerced: u64,
+    /// Rows that a filter could not decide on, because a value that it reads drifted.
+    pub filter_undecided: u64,
 }
 
 impl Drift {
     /// Each count with its stable name.
     #[must_use]
-    pub fn counts(&self) -> [(&'static str, u64); 6] {
+    pub fn counts(&self) -> [(&'static str, u64); 7] {
         [
             ("type_mismatch", self.type_mismatch),
             ("out_of_range", self.out_of_range),
@@ -32,6 +34,7 @@ impl Drift {
             ("duplicate_key", self.duplicate_key),
             ("replaced_text", self.replaced_text),
             ("coerced", self.coerced),
+            ("filter_undecided", self.filter_undecided),
         ]
     }
 }
@@ -44,5 +47,6 @@ impl AddAssign for Drift {
         self.duplicate_key += other.duplicate_key;
         self.replaced_text += other.replaced_text;
         self.coerced += other.coerced;
+        self.filter_undecided += other.filter_undecided;
     }
 }

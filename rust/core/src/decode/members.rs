@@ -243,8 +243,69 @@ impl Members {
         }
     }
 
+    /// Take up a record that was noted: [`Self::get`], `unknown` and [`Self::key_of`] are about it then.
+    pub fn recall(&mut self, noted: &Noted, position: usize) {
+        let nodes = self.seen.len();
+        let values = noted.values.iter().skip(position * nodes);
+        for ((value, seen), present) in values.zip(&mut self.seen).zip(&mut self.present) {
+            *present = value.is_some();
+            if let Some(value) = value {
+                seen.value = *value;
+            }
+        }
+        let (unknown, plain_keys) = noted.unknown_of(position);
+        self.unknown.clear();
+        self.unknown.extend_from_slice(unknown);
+        self.plain_keys.clear();
+        self.plain_keys.push_str(plain_keys);
+    }
+
     /// The value of `node` in this record, after [`Self::settle`].
     pub fn get(&self, node: usize) -> Option<Token> {
         self.present[node].then(|| self.seen[node].value)
+    }
+}
+
+/// What [`Members`] knew of some records, for a second pass.
+#[derive(Debug, Default)]
+pub struct Noted {
+    /// Of each record, by node.
+    values: Vec<Option<Token>>,
+    unknown: Vec<Unknown>,
+    plain_keys: String,
+    /// Where each record's part of `unknown` and of `plain_keys` ends.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Noted {
+    pub fn clear(&mut self) {
+        self.values.clear();
+        self.unknown.clear();
+        self.plain_keys.clear();
+        self.ends.clear();
+    }
+
+    /// Note the current record, after [`Members::settle`].
+    pub fn push(&mut self, members: &Members) {
+        let values = members.seen.iter().zip(&members.present);
+        self.values
+            .extend(values.map(|(seen, &present)| present.then_some(seen.value)));
+        self.unknown.extend_from_slice(&members.unknown);
+        self.plain_keys.push_str(&members.plain_keys);
+        self.ends.push((self.unknown.len(), self.plain_keys.len()));
+    }
+
+    fn unknown_of(&self, position: usize) -> (&[Unknown], &str) {
+        let end = |position: Option<usize>| {
+            position
+                .and_then(|position| self.ends.get(position))
+                .copied()
+        };
+        let (unknown, keys) = end(position.checked_sub(1)).unwrap_or_default();
+        let (unknown_end, keys_end) = end(Some(position)).unwrap_or_default();
+        (
+            self.unknown.get(unknown..unknown_end).unwrap_or_default(),
+            self.plain_keys.get(keys..keys_end).unwrap_or_default(),
+        )
     }
 }

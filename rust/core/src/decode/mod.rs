@@ -2,14 +2,17 @@
 //!
 //! One value takes three steps. `members` goes over its text once, checks it by RFC 8259 and notes where the declared
 //! values and the undeclared keys are. `row` fits those values to the columns, which hold them, and gathers what does
-//! not fit for the residue. Only then is the row appended, so whatever is wrong with a record leaves no trace.
+//! not fit for the residue. Only then is the row appended, so whatever is wrong with a record leaves no trace. Under a
+//! predicate (`demand`) the steps are taken a block of records at a time (`block`), and the last one for rows only.
 
+mod block;
 mod config;
+mod demand;
 mod drift;
 mod members;
 mod plan;
 mod rejection;
-mod residue;
+pub(crate) mod residue;
 mod row;
 mod text;
 
@@ -20,11 +23,14 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use thiserror::Error;
 
 pub use config::{ColumnConfig, ConfigError, DecodeConfig, DecodeOptions, InvalidText};
+pub use demand::{ColumnDemand, Demand, Predicate, Verdict};
 pub use drift::Drift;
 pub use rejection::{Rejection, RejectionCode};
 
+use arrow_buffer::BooleanBuffer;
+use block::Outcome;
 use plan::Plan;
-use row::Rows;
+use row::{Finished, Rows};
 
 /// Name of the column that keeps what has no place in a declared one.
 pub const RESIDUE_COLUMN: &str = "_residue";
@@ -32,7 +38,7 @@ pub const RESIDUE_COLUMN: &str = "_residue";
 /// The rows of one decode call, with what did not become a row.
 #[derive(Debug)]
 pub struct Decoded {
-    /// Declared columns, then `_residue` if configured.
+    /// The columns that are built, then `_residue` if it is.
     pub batch: RecordBatch,
     /// For each row, which of the values it came from; ascending.
     pub rows: Vec<u32>,
@@ -40,8 +46,12 @@ pub struct Decoded {
     pub rejections: Vec<Rejection>,
     /// Values that were `None`.
     pub tombstones: u64,
+    /// Values that the predicate dropped.
+    pub filtered: u64,
     /// What the rows' records held beside what was declared, by reason.
     pub drift: Drift,
+    /// Of each column that is watched: its number, and the rows whose value drifted.
+    pub drifted: Vec<(usize, BooleanBuffer)>,
 }
 
 /// Why a whole call failed. Never because of what a record says.
@@ -63,40 +73,51 @@ pub enum DecodeError {
 pub struct Decoder {
     plan: Plan,
     options: DecodeOptions,
+    demand: Demand,
     schema: SchemaRef,
 }
 
 impl Decoder {
-    /// A decoder for `config`.
+    /// A decoder of everything in `config`.
     ///
     /// # Errors
     /// If the configuration is impossible or needs a later version; names the key that is wrong.
     pub fn new(config: &DecodeConfig) -> Result<Self, ConfigError> {
+        Self::for_demand(config, Demand::everything(config.columns.len()))
+    }
+
+    /// A decoder of what `demand` asks for, by the columns of `config`. Every record is checked all the same.
+    ///
+    /// # Errors
+    /// If the configuration is impossible or needs a later version; names the key that is wrong.
+    pub fn for_demand(config: &DecodeConfig, demand: Demand) -> Result<Self, ConfigError> {
         config.decode.check()?;
         let plan = Plan::new(&config.columns)?;
-        let mut fields: Vec<Field> = plan
-            .columns
-            .iter()
-            .map(|column| Field::new(&column.name, column.kind.data_type(), true))
+        let demanded = plan.columns.iter().zip(&demand.columns);
+        let mut fields: Vec<Field> = demanded
+            .filter(|(_, demand)| demand.built)
+            .map(|(column, _)| Field::new(&column.name, column.kind.data_type(), true))
             .collect();
-        if config.decode.residue {
+        if config.decode.residue && demand.residue {
             fields.push(Field::new(RESIDUE_COLUMN, DataType::Utf8, true));
         }
         Ok(Self {
             plan,
             options: config.decode,
+            demand,
             schema: Arc::new(Schema::new(fields)),
         })
     }
 
-    /// The schema of every batch: declared columns in order, then `_residue` if configured. All are nullable: whether a
-    /// column is required is a rule for records, which may change while the table's columns stay.
+    /// The schema of every batch: declared columns in order, then `_residue` if configured, as far as they are built.
+    /// All are nullable: whether a column is required is a rule for records, which may change while the table's columns
+    /// stay.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// Decode `values`, of which `None` is a tombstone. Every value is a row, a rejection or a tombstone.
+    /// Decode `values`, of which `None` is a tombstone. Every value is a row, a rejection, a tombstone or filtered.
     ///
     /// # Errors
     /// Only if the call as a whole is too large.
@@ -104,25 +125,42 @@ impl Decoder {
         if u32::try_from(values.len()).is_err() {
             return Err(DecodeError::TooManyValues(values.len()));
         }
-        let mut rows = Rows::new(&self.plan, self.options, values.len());
-        let (mut indices, mut rejections, mut tombstones) =
-            (Vec::with_capacity(values.len()), Vec::new(), 0);
-        for (index, value) in (0..).zip(values) {
-            match value.map(|value| rows.push(value)).transpose()? {
-                Some(Ok(())) => indices.push(index),
-                Some(Err(reason)) => rejections.push(reason.of(index)),
-                None => tombstones += 1,
-            }
-        }
-        let (arrays, drift) = rows.finish()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
-        let batch = RecordBatch::try_new_with_options(self.schema(), arrays, &options)?;
+        let mut rows = Rows::new(&self.plan, self.options, &self.demand, values.len());
+        let outcome = match &self.demand.predicate {
+            Some(predicate) => block::decode(&mut rows, predicate.as_ref(), values)?,
+            None => every_record(&mut rows, values)?,
+        };
+        let Finished {
+            arrays,
+            mut drift,
+            drifted,
+        } = rows.finish()?;
+        drift.filter_undecided += outcome.undecided;
+        let options = RecordBatchOptions::new().with_row_count(Some(outcome.rows.len()));
         Ok(Decoded {
-            batch,
-            rows: indices,
-            rejections,
-            tombstones,
+            batch: RecordBatch::try_new_with_options(self.schema(), arrays, &options)?,
+            rows: outcome.rows,
+            rejections: outcome.rejections,
+            tombstones: outcome.tombstones,
+            filtered: outcome.filtered,
             drift,
+            drifted,
         })
     }
+}
+
+/// Without a predicate one pass is enough.
+fn every_record(rows: &mut Rows<'_>, values: &[Option<&[u8]>]) -> Result<Outcome, DecodeError> {
+    let mut outcome = Outcome {
+        rows: Vec::with_capacity(values.len()),
+        ..Outcome::default()
+    };
+    for (index, value) in (0..).zip(values) {
+        match value.map(|value| rows.push(value)).transpose()? {
+            Some(Ok(())) => outcome.rows.push(index),
+            Some(Err(reason)) => outcome.rejections.push(reason.of(index)),
+            None => outcome.tombstones += 1,
+        }
+    }
+    Ok(outcome)
 }

@@ -41,6 +41,8 @@ pub struct Node {
 pub struct Plan {
     pub columns: Vec<PlannedColumn>,
     pub nodes: Vec<Node>,
+    /// Bytes of the longest `Node::path`.
+    pub longest_path: usize,
 }
 
 impl Plan {
@@ -51,6 +53,7 @@ impl Plan {
         let mut plan = Self {
             columns: Vec::with_capacity(columns.len()),
             nodes: vec![Node::default()],
+            longest_path: 0,
         };
         let mut names = HashSet::new();
         for column in columns {
@@ -74,6 +77,8 @@ impl Plan {
             });
         }
         plan.check_prefixes()?;
+        let paths = plan.nodes.iter().map(|node| node.path.len());
+        plan.longest_path = paths.max().unwrap_or(0);
         Ok(plan)
     }
 

@@ -1,10 +1,15 @@
 //! Values to rows.
 
-use arrow_array::ArrayRef;
-use arrow_array::builder::StringBuilder;
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use arrow_array::ArrayRef;
+use arrow_array::builder::StringBuilder;
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
+
+use super::block::Scouts;
 use super::config::{DecodeOptions, InvalidText};
+use super::demand::Demand;
 use super::drift::Drift;
 use super::members::{Members, Unknown};
 use super::plan::{Plan, ROOT};
@@ -47,8 +52,12 @@ impl Leftover {
 pub struct Rows<'p> {
     plan: &'p Plan,
     options: DecodeOptions,
+    demand: &'p Demand,
     members: Members,
-    columns: Vec<Column>,
+    /// Those that are built, and those that are required.
+    columns: Vec<Option<Column>>,
+    /// Of the columns that are watched: for each row, whether its value drifted.
+    drifted: Vec<(usize, BooleanBufferBuilder)>,
     residue: Option<StringBuilder>,
     drift: Drift,
     /// Scratch of one record.
@@ -58,19 +67,50 @@ pub struct Rows<'p> {
     findings: Findings,
 }
 
+/// What the rows of a call are made of.
+#[derive(Debug)]
+pub struct Finished {
+    /// The columns that are built, in order, then the residue if it is.
+    pub arrays: Vec<ArrayRef>,
+    /// The drift of all rows.
+    pub drift: Drift,
+    /// Of each column that is watched: its number, and the rows whose value drifted.
+    pub drifted: Vec<(usize, BooleanBuffer)>,
+}
+
 impl<'p> Rows<'p> {
-    pub fn new(plan: &'p Plan, options: DecodeOptions, capacity: usize) -> Self {
+    pub fn new(
+        plan: &'p Plan,
+        options: DecodeOptions,
+        demand: &'p Demand,
+        capacity: usize,
+    ) -> Self {
+        // Under a predicate nobody knows how many rows there will be.
+        let capacity = if demand.predicate.is_some() {
+            0
+        } else {
+            capacity
+        };
+        let planned = plan.columns.iter().zip(&demand.columns);
+        let watched = demand
+            .columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| column.watched);
         Self {
             plan,
             options,
+            demand,
             members: Members::new(plan),
-            columns: plan
-                .columns
-                .iter()
-                .map(|column| Column::new(&column.kind, capacity))
+            columns: planned
+                .map(|(column, demand)| {
+                    (demand.built || column.required).then(|| Column::new(&column.kind, capacity))
+                })
                 .collect(),
-            residue: options
-                .residue
+            drifted: watched
+                .map(|(number, _)| (number, BooleanBufferBuilder::new(capacity)))
+                .collect(),
+            residue: (options.residue && demand.residue)
                 .then(|| StringBuilder::with_capacity(capacity, 0)),
             drift: Drift::default(),
             leftovers: Vec::new(),
@@ -80,66 +120,186 @@ impl<'p> Rows<'p> {
         }
     }
 
+    pub fn plan(&self) -> &'p Plan {
+        self.plan
+    }
+
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// What the columns found in the record that they hold values of.
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    pub fn members_mut(&mut self) -> &mut Members {
+        &mut self.members
+    }
+
     /// Append the row of `value`, or say why it is none; then nothing has changed.
     ///
     /// # Errors
     /// If a column can't take more text; then these rows are lost.
     pub fn push(&mut self, value: &[u8]) -> Result<Result<(), Reason>, DecodeError> {
+        let (text, mut drift) = match self.locate(value) {
+            Ok(located) => located,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if let Err(mut reason) = self.hold(&text, &mut drift) {
+            self.forget();
+            reason.position = original_position(value, reason.position);
+            return Ok(Err(reason));
+        }
+        self.append(&text)?;
+        self.drift += drift;
+        Ok(Ok(()))
+    }
+
+    /// Check all that can make `value` a rejection, and have `scouts` hold its part; nothing is appended. The text
+    /// and the drift found so far are for [`Self::push_checked`].
+    pub fn check<'v>(
+        &mut self,
+        value: &'v [u8],
+        scouts: &mut Scouts<'_>,
+    ) -> Result<(Cow<'v, str>, Drift), Reason> {
+        let (text, drift) = self.locate(value)?;
+        if let Err(mut reason) = self.check_rest(&text) {
+            reason.position = original_position(value, reason.position);
+            return Err(reason);
+        }
+        self.findings.clear();
+        for (number, column, drifted) in scouts.each() {
+            let node = self.plan.columns[number].node;
+            if let Some(token) = self.members.get(node) {
+                // What does not fit is told from what is held.
+                let _: Result<(), Misfit> = column.hold(token, &text, &mut self.findings);
+            }
+            drifted.append(self.has_drifted(number, column.holds()));
+        }
+        Ok((text, drift))
+    }
+
+    /// Append the row of a record that was checked and that [`Self::members`] is about.
+    ///
+    /// # Errors
+    /// If a column can't take more text; then these rows are lost.
+    pub fn push_checked(&mut self, text: &str, mut drift: Drift) -> Result<(), DecodeError> {
+        // It was checked, so there is nothing to reject.
+        let _: Result<(), Reason> = self.hold(text, &mut drift);
+        self.append(text)?;
+        self.drift += drift;
+        Ok(())
+    }
+
+    /// What the rows have become.
+    ///
+    /// # Errors
+    /// Only by a bug.
+    pub fn finish(self) -> Result<Finished, DecodeError> {
+        let demanded = self.columns.into_iter().zip(&self.demand.columns);
+        let built = demanded.filter(|(_, demand)| demand.built);
+        let mut arrays: Vec<ArrayRef> = built
+            .filter_map(|(column, _)| column.map(Column::finish))
+            .collect::<Result<_, _>>()?;
+        arrays.extend(
+            self.residue
+                .map(|mut residue| Arc::new(residue.finish()) as ArrayRef),
+        );
+        let drifted = self.drifted.into_iter();
+        Ok(Finished {
+            arrays,
+            drift: self.drift,
+            drifted: drifted
+                .map(|(number, mut rows)| (number, rows.finish()))
+                .collect(),
+        })
+    }
+
+    /// The value's text, after its members are found.
+    fn locate<'v>(&mut self, value: &'v [u8]) -> Result<(Cow<'v, str>, Drift), Reason> {
         if value.is_empty() {
-            return Ok(Err(Reason::new(
+            return Err(Reason::new(
                 RejectionCode::EmptyValue,
                 0,
                 "the value has no bytes",
-            )));
+            ));
         }
         let max_bytes = self.options.max_bytes;
         if value.len() > max_bytes {
-            return Ok(Err(Reason::new(
+            return Err(Reason::new(
                 RejectionCode::TooLarge,
                 max_bytes,
                 "longer than max_bytes",
-            )));
+            ));
         }
-        let (mut text, replaced) = match to_text(value, self.options.invalid_text) {
-            Ok(text) => text,
-            Err(reason) => return Ok(Err(reason)),
-        };
+        let (mut text, replaced) = to_text(value, self.options.invalid_text)?;
         let mut drift = Drift {
             replaced_text: replaced,
             ..Drift::default()
         };
         if let Err(mut reason) = self.read(&text, &mut drift) {
             reason.position = original_position(value, reason.position);
-            return Ok(Err(reason));
+            return Err(reason);
         }
         for &escape in &self.members.scratch.lone_surrogates {
             let escape = escape as usize;
             text.to_mut().replace_range(escape..escape + 6, r"\ufffd");
         }
-        match self.hold(&text, &mut drift) {
-            Ok(()) => self.append(&text)?,
-            Err(mut reason) => {
-                self.columns.iter_mut().for_each(Column::forget);
-                reason.position = original_position(value, reason.position);
-                return Ok(Err(reason));
-            }
-        }
-        self.drift += drift;
-        Ok(Ok(()))
+        Ok((text, drift))
     }
 
-    /// The arrays, and the drift of all rows in them.
-    ///
-    /// # Errors
-    /// Only by a bug.
-    pub fn finish(self) -> Result<(Vec<ArrayRef>, Drift), DecodeError> {
-        let columns = self.columns.into_iter().map(Column::finish);
-        let mut arrays: Vec<ArrayRef> = columns.collect::<Result<_, _>>()?;
-        arrays.extend(
-            self.residue
-                .map(|mut residue| Arc::new(residue.finish()) as ArrayRef),
-        );
-        Ok((arrays, self.drift))
+    /// What [`Self::hold`] would reject, without building anything.
+    fn check_rest(&mut self, text: &str) -> Result<(), Reason> {
+        let checked = if self.residue_may_be_too_large(text) {
+            self.hold(text, &mut Drift::default())
+        } else {
+            self.findings.clear();
+            for (planned, column) in self.plan.columns.iter().zip(&mut self.columns) {
+                if let (true, Some(column), Some(token)) =
+                    (planned.required, column, self.members.get(planned.node))
+                {
+                    let _: Result<(), Misfit> = column.hold(token, text, &mut self.findings);
+                }
+            }
+            self.check_required()
+        };
+        self.forget();
+        checked
+    }
+
+    /// Whether the residue's limit can be passed at all: each byte may be escaped to six, and each path comes once
+    /// for each undeclared key.
+    fn residue_may_be_too_large(&self, text: &str) -> bool {
+        if self.residue.is_none() {
+            return false;
+        }
+        let members = self.members.unknown.len() + self.plan.nodes.len();
+        let around = 6 * (self.plan.longest_path + 2);
+        6 * text.len() + members * around >= self.options.max_bytes
+    }
+
+    /// Whether the column is null because of a value that is there but did not fit, at its path or on the way to it.
+    fn has_drifted(&self, number: usize, holds: bool) -> bool {
+        if holds {
+            return false;
+        }
+        let mut node = self.plan.columns[number].node;
+        if let Some(value) = self.members.get(node) {
+            return value.kind != Kind::Null;
+        }
+        while node != ROOT {
+            node = self.plan.nodes[node].parent;
+            if let Some(value) = self.members.get(node) {
+                return !matches!(value.kind, Kind::Null | Kind::Object)
+                    && !self.plan.nodes[node].kept_as_json;
+            }
+        }
+        false
+    }
+
+    fn forget(&mut self) {
+        self.columns.iter_mut().flatten().for_each(Column::forget);
     }
 
     /// Find the members of the record.
@@ -179,21 +339,26 @@ impl<'p> Rows<'p> {
             };
             let found = self.findings.undeclared.len();
             let fits = match planned.column {
-                Some(column) => self.columns[column].hold(value, text, &mut self.findings),
+                Some(number) => match &mut self.columns[number] {
+                    Some(column) => column.hold(value, text, &mut self.findings),
+                    None => Ok(()),
+                },
                 None if planned.kept_as_json || matches!(value.kind, Kind::Object | Kind::Null) => {
                     Ok(())
                 }
                 None => Err(Misfit::TypeMismatch),
             };
+            let gone = |number: usize| !self.demand.columns[number].kept;
             match fits {
                 Ok(()) => {
-                    if self.findings.undeclared.len() > found {
+                    if self.findings.undeclared.len() > found && !planned.column.is_some_and(gone) {
                         let inside = self.findings.undeclared[found..].iter();
                         self.leftovers
                             .extend(inside.map(|&place| Leftover::Inside { node, place }));
                     }
                     continue;
                 }
+                Err(_) if planned.column.is_some_and(gone) => continue,
                 Err(Misfit::TypeMismatch) => drift.type_mismatch += 1,
                 Err(Misfit::OutOfRange) => drift.out_of_range += 1,
             }
@@ -208,7 +373,7 @@ impl<'p> Rows<'p> {
 
     fn check_required(&self) -> Result<(), Reason> {
         for (planned, column) in self.plan.columns.iter().zip(&self.columns) {
-            if !planned.required || column.holds() {
+            if !planned.required || column.as_ref().is_some_and(Column::holds) {
                 continue;
             }
             let mut node = planned.node;
@@ -277,10 +442,21 @@ impl<'p> Rows<'p> {
     }
 
     fn append(&mut self, text: &str) -> Result<(), DecodeError> {
-        for (planned, column) in self.plan.columns.iter().zip(&mut self.columns) {
-            column
-                .append(text, &self.findings)
-                .map_err(|_| DecodeError::TooMuchText(planned.name.clone()))?;
+        for index in 0..self.drifted.len() {
+            let number = self.drifted[index].0;
+            let holds = self.columns[number].as_ref().is_some_and(Column::holds);
+            let drifted = self.has_drifted(number, holds);
+            self.drifted[index].1.append(drifted);
+        }
+        let demanded = self.columns.iter_mut().zip(&self.demand.columns);
+        for ((column, demand), planned) in demanded.zip(&self.plan.columns) {
+            match column {
+                Some(column) if demand.built => column
+                    .append(text, &self.findings)
+                    .map_err(|_| DecodeError::TooMuchText(planned.name.clone()))?,
+                Some(column) => column.forget(),
+                None => {}
+            }
         }
         match &mut self.residue {
             Some(residue) if self.leftovers.is_empty() => residue.append_null(),

@@ -13,15 +13,17 @@ use super::batch::{OffsetRejection, Outcome, RawBatch};
 use super::dead_letter::{self, DeadLetter};
 use super::table::{AssignmentId, Table};
 use super::{OpenFile, kafka_columns};
-use crate::decode::{Decoded, Decoder, Rejection};
+use crate::decode::{Decoder, Rejection};
 use crate::encode::{DataFile, EncodeConfig, Usage};
 use crate::error::EngineError;
 use crate::report::Report;
+use crate::transform::{Program, Transformed};
 
 /// What the engine does with every batch.
 #[derive(Debug)]
 pub struct Plan {
     pub decoder: Decoder,
+    pub program: Program,
     /// By table.
     pub schemas: [SchemaRef; 2],
     pub kafka_columns: bool,
@@ -34,6 +36,15 @@ pub struct Plan {
 impl Plan {
     pub fn schema(&self, table: Table) -> &SchemaRef {
         &self.schemas[table as usize]
+    }
+
+    /// The counts of the redaction rules by their names; several steps may use one.
+    fn by_rule(&self, counts: &[u64]) -> BTreeMap<String, u64> {
+        let mut by_rule = BTreeMap::new();
+        for (rule, count) in self.program.rules().iter().zip(counts) {
+            *by_rule.entry(rule.clone()).or_default() += count;
+        }
+        by_rule
     }
 
     fn file(&self, table: Table) -> DataFile {
@@ -175,34 +186,37 @@ impl Assignment {
     ) -> Result<Outcome, EngineError> {
         let plan = &*self.plan;
         let (values, forced) = self.without_verdicts(batch);
-        let Decoded {
-            batch: decoded,
-            rows,
-            rejections,
-            tombstones,
-            drift,
-        } = plan
+        let mut decoded = plan
             .decoder
             .decode(&values)
             .map_err(|source| EngineError::Decode {
                 assignment: self.id.clone(),
                 source,
             })?;
+        let rejections = std::mem::take(&mut decoded.rejections);
+        let tombstones = decoded.tombstones;
+        let failed = |source| EngineError::Rows {
+            table: Table::Main,
+            source,
+        };
+        let Transformed {
+            batch: transformed,
+            rows,
+            filtered,
+            drift,
+            redacted,
+        } = plan.program.run(decoded).map_err(failed)?;
         let rows = if plan.kafka_columns {
-            kafka_columns::extend(&decoded, plan.schema(Table::Main), batch, &rows).map_err(
-                |source| EngineError::Rows {
-                    table: Table::Main,
-                    source,
-                },
-            )?
+            kafka_columns::extend(&transformed, plan.schema(Table::Main), batch, &rows)
+                .map_err(failed)?
         } else {
-            decoded
+            transformed
         };
         let report = Report {
             records: batch.values.len() as u64,
             rows: rows.num_rows() as u64,
             dead_letters: rejections.len() as u64 + forced,
-            filtered: 0,
+            filtered,
             tombstones: tombstones - forced,
             bytes: batch
                 .values
@@ -211,6 +225,7 @@ impl Assignment {
                 .map(|value| value.len() as u64)
                 .sum(),
             drift,
+            redacted: plan.by_rule(&redacted),
         };
         let rows = if plan.batches {
             Some(rows)

@@ -9,6 +9,7 @@ use super::{dead_letter, kafka_columns};
 use crate::decode::{ColumnConfig, DecodeConfig, DecodeOptions, Decoder};
 use crate::encode::EncodeConfig;
 use crate::error::EngineError;
+use crate::transform::{Problem, Program, StepConfig};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,6 +17,8 @@ struct EngineConfig {
     columns: Vec<ColumnConfig>,
     #[serde(default)]
     decode: DecodeOptions,
+    #[serde(default)]
+    transform: Vec<StepConfig>,
     #[serde(default = "yes")]
     kafka_columns: bool,
     #[serde(default)]
@@ -52,11 +55,17 @@ pub fn plan(json: &str) -> Result<Plan, EngineError> {
         columns: config.columns,
         decode: config.decode,
     };
-    let decoder = Decoder::new(&decode).map_err(|error| EngineError::Config(error.to_string()))?;
+    // What is wrong with the columns has to be said first: the steps are about them.
+    Decoder::new(&decode).map_err(|error| EngineError::Config(error.to_string()))?;
+    let (program, demand) =
+        Program::compile(&config.transform, &decode.columns, decode.decode.residue)
+            .map_err(|problems| EngineError::Config(listed(&problems)))?;
+    let decoder = Decoder::for_demand(&decode, demand)
+        .map_err(|error| EngineError::Config(error.to_string()))?;
     let main = if config.kafka_columns {
-        kafka_columns::extended(&decoder.schema())
+        kafka_columns::extended(program.schema())
     } else {
-        decoder.schema()
+        program.schema().clone()
     };
     let mut names = HashSet::new();
     if let Some(twice) = main
@@ -71,12 +80,33 @@ pub fn plan(json: &str) -> Result<Plan, EngineError> {
     }
     Ok(Plan {
         decoder,
+        program,
         schemas: [main, dead_letter::schema()],
         kafka_columns: config.kafka_columns,
         keep_values: matches!(config.dead_letter.raw, Raw::Keep),
         encode: config.encode,
         batches: config.batches,
     })
+}
+
+/// Everything that is wrong with the steps of a configuration, as a JSON list of `{step, key, line, column, message}`.
+///
+/// # Errors
+/// If anything else is wrong with it.
+pub fn check_transforms(json: &str) -> Result<String, EngineError> {
+    let config: EngineConfig = read(json)?;
+    let residue = config.decode.residue;
+    let problems = Program::compile(&config.transform, &config.columns, residue).err();
+    serde_json::to_string(&problems.unwrap_or_default())
+        .map_err(|error| EngineError::Config(error.to_string()))
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(Problem::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// An error names the key it is about.

@@ -21,8 +21,10 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::encode::Usage;
 use crate::error::EngineError;
+use crate::transform::Explained;
 use assignment::{Assignment, Plan};
 pub use batch::{Envelope, Envelopes, OffsetRejection, Outcome, RawBatch};
+pub use config::check_transforms;
 pub use table::{AssignmentId, Table};
 
 /// One open data file.
@@ -224,7 +226,22 @@ impl Engine {
 
     /// The columns of a table as a JSON list of `{name, type, nullable}`.
     pub fn schema_json(&self, table: Table) -> String {
-        schema_text::json(self.plan.schema(table))
+        schema_text::json(self.plan.schema(table)).to_string()
+    }
+
+    /// The steps as a JSON list of `{type, runs, reads, builds, schema}`; described at the Python stub.
+    pub fn explain_json(&self) -> String {
+        let steps = self.plan.program.explained().iter();
+        let step = |step: &Explained| {
+            serde_json::json!({
+                "type": step.kind,
+                "runs": if step.before_text { "before text" } else { "on columns" },
+                "reads": step.reads,
+                "builds": step.builds,
+                "schema": schema_text::json(&step.schema),
+            })
+        };
+        serde_json::Value::Array(steps.map(step).collect()).to_string()
     }
 
     fn group(&self, batches: &[RawBatch<'_>]) -> Result<Groups, EngineError> {

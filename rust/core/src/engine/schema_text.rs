@@ -3,16 +3,16 @@
 use std::fmt::Write as _;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A JSON list of `{name, type, nullable}`, in order.
-pub fn json(schema: &Schema) -> String {
-    let columns: Vec<_> = schema
+pub fn json(schema: &Schema) -> Value {
+    let columns = schema
         .fields()
         .iter()
         .map(|field| json!({"name": field.name(), "type": text(field.data_type()), "nullable": field.is_nullable()}))
         .collect();
-    serde_json::Value::Array(columns).to_string()
+    Value::Array(columns)
 }
 
 fn text(kind: &DataType) -> String {

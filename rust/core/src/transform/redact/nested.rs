@@ -1,0 +1,115 @@
+//! Text inside lists, structs and maps: their leaves are changed like columns of their own.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray};
+use arrow_schema::ArrowError;
+
+use super::changed;
+use crate::columns::{ColumnKind, ScalarKind};
+
+/// What stands for a text, if it is not itself; told whether it is JSON.
+type Change<'c> = dyn FnMut(&str, bool) -> Option<String> + 'c;
+
+/// Whether a column of this type holds text anywhere; the keys of a map are text.
+pub fn has_text(kind: &ColumnKind) -> bool {
+    match kind {
+        ColumnKind::Scalar(kind) => matches!(kind, ScalarKind::String | ScalarKind::Json),
+        ColumnKind::List(item) => has_text(item),
+        ColumnKind::Struct(fields) => fields.iter().any(|field| has_text(&field.kind)),
+        ColumnKind::Map(_) => true,
+    }
+}
+
+/// The column with its texts changed; `None` if none was: then nothing is copied.
+///
+/// # Errors
+/// If a column's text passes 2 GiB by it.
+pub fn redact(
+    array: &ArrayRef,
+    kind: &ColumnKind,
+    change: &mut Change<'_>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    match kind {
+        ColumnKind::Scalar(ScalarKind::String) => {
+            changed(array.as_string(), |text| change(text, false))
+        }
+        ColumnKind::Scalar(ScalarKind::Json) => {
+            changed(array.as_string(), |text| change(text, true))
+        }
+        ColumnKind::Scalar(_) => Ok(None),
+        ColumnKind::List(item) => list(array.as_list(), item, change),
+        ColumnKind::Struct(fields) => {
+            let kinds: Vec<&ColumnKind> = fields.iter().map(|field| &field.kind).collect();
+            structure(array.as_struct(), &kinds, change)
+        }
+        ColumnKind::Map(value) => map(array.as_map(), value, change),
+    }
+}
+
+fn list(
+    array: &ListArray,
+    item: &ColumnKind,
+    change: &mut Change<'_>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    let Some(values) = redact(array.values(), item, change)? else {
+        return Ok(None);
+    };
+    let arrow_schema::DataType::List(field) = array.data_type() else {
+        return Ok(None);
+    };
+    let (field, offsets, nulls) = (
+        field.clone(),
+        array.offsets().clone(),
+        array.nulls().cloned(),
+    );
+    Ok(Some(Arc::new(ListArray::try_new(
+        field, offsets, values, nulls,
+    )?)))
+}
+
+fn structure(
+    array: &StructArray,
+    kinds: &[&ColumnKind],
+    change: &mut Change<'_>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    let mut columns = array.columns().to_vec();
+    let mut any = false;
+    for (column, kind) in columns.iter_mut().zip(kinds) {
+        if let Some(redacted) = redact(column, kind, change)? {
+            *column = redacted;
+            any = true;
+        }
+    }
+    if !any {
+        return Ok(None);
+    }
+    let (fields, nulls) = (array.fields().clone(), array.nulls().cloned());
+    Ok(Some(Arc::new(StructArray::try_new(
+        fields, columns, nulls,
+    )?)))
+}
+
+fn map(
+    array: &MapArray,
+    value: &ColumnKind,
+    change: &mut Change<'_>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    let key = ColumnKind::Scalar(ScalarKind::String);
+    let Some(entries) = structure(array.entries(), &[&key, value], change)? else {
+        return Ok(None);
+    };
+    let arrow_schema::DataType::Map(field, ordered) = array.data_type() else {
+        return Ok(None);
+    };
+    let (field, offsets, nulls) = (
+        field.clone(),
+        array.offsets().clone(),
+        array.nulls().cloned(),
+    );
+    let entries = entries.as_struct().clone();
+    Ok(Some(Arc::new(MapArray::try_new(
+        field, offsets, entries, nulls, *ordered,
+    )?)))
+}

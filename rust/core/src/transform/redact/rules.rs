@@ -1,0 +1,191 @@
+//! The patterns of one step, and what they find in a text.
+
+use regex::{Regex, RegexBuilder};
+
+use super::builtin::{BuiltIn, CARD_DIGITS, PHONE_DIGITS, count_digits, may_have_secret};
+use super::escapes::Unescaped;
+use super::hit::{Hit, merged};
+use crate::transform::config::PatternConfig;
+use crate::transform::expression::{REGEX_BYTES, regex_mistake};
+use crate::transform::problem::{Problem, did_you_mean};
+
+/// How often a text is unescaped to look into the JSON in its JSON.
+const DEEPEST: usize = 4;
+
+/// What one rule looks for.
+#[derive(Clone, Debug)]
+enum Pattern {
+    BuiltIn(BuiltIn),
+    Own(Regex),
+}
+
+/// The patterns of one step, ready to search.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    patterns: Vec<Pattern>,
+    /// By pattern.
+    pub names: Vec<String>,
+}
+
+impl Rules {
+    pub fn compile(
+        step: usize,
+        configs: Option<&[PatternConfig]>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let all = BuiltIn::ALL.map(|pattern| PatternConfig::BuiltIn(pattern.name().into()));
+        let (mut patterns, mut names) = (Vec::new(), Vec::new());
+        for (index, config) in configs.unwrap_or(&all).iter().enumerate() {
+            let (name, pattern) = match config {
+                PatternConfig::BuiltIn(name) => (
+                    name,
+                    built_in(name).map_err(|message| (String::new(), message)),
+                ),
+                PatternConfig::Own { name, regex } => (name, own(name, regex)),
+            };
+            match pattern {
+                Ok(_) if names.contains(name) => {
+                    let message =
+                        format!("there is a pattern {name:?} already; give every one its own name");
+                    problems.push(Problem::new(step, format!("patterns.{index}"), message));
+                }
+                Ok(pattern) => {
+                    patterns.push(pattern);
+                    names.push(name.clone());
+                }
+                Err((key, message)) => problems.push(Problem::new(
+                    step,
+                    format!("patterns.{index}{key}"),
+                    message,
+                )),
+            }
+        }
+        Self { patterns, names }
+    }
+
+    /// Everything to take out of a text, in order, without overlap; also where it is escaped.
+    pub fn find(&self, text: &str) -> Vec<Hit> {
+        self.find_at_depth(text, 0)
+    }
+
+    /// The same in the inside of a JSON string.
+    pub fn find_in_json(&self, inside: &str) -> Vec<Hit> {
+        match Unescaped::of(inside) {
+            Some(unescaped) => {
+                let hits = self.find_at_depth(&unescaped.text, 0);
+                hits.into_iter()
+                    .map(|hit| unescaped.outwards(hit))
+                    .collect()
+            }
+            None => self.find_at_depth(inside, 0),
+        }
+    }
+
+    /// Whether a text can have anything to find, its JSON strings included. Costs next to nothing.
+    pub fn may_find(&self, text: &str) -> bool {
+        has_unicode_escape(text) || {
+            let digits = count_digits(text.as_bytes());
+            (0..self.patterns.len()).any(|rule| self.may_match(rule, text, digits))
+        }
+    }
+
+    fn may_match(&self, rule: usize, text: &str, digits: usize) -> bool {
+        match &self.patterns[rule] {
+            Pattern::BuiltIn(BuiltIn::Email) => memchr::memchr(b'@', text.as_bytes()).is_some(),
+            Pattern::BuiltIn(BuiltIn::Phone) => digits >= PHONE_DIGITS,
+            Pattern::BuiltIn(BuiltIn::Card) => digits >= *CARD_DIGITS.start(),
+            Pattern::BuiltIn(BuiltIn::Secret) => may_have_secret(text),
+            Pattern::Own(_) => true,
+        }
+    }
+
+    fn find_at_depth(&self, text: &str, depth: usize) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        let mut refused = false;
+        let digits = count_digits(text.as_bytes());
+        for (rule, pattern) in self.patterns.iter().enumerate() {
+            if !self.may_match(rule, text, digits) {
+                continue;
+            }
+            let found = |start: usize, end: usize| {
+                hits.push(Hit {
+                    start,
+                    end,
+                    rule,
+                    plain: text[start..end].to_owned(),
+                });
+            };
+            match pattern {
+                Pattern::BuiltIn(built_in) => refused |= built_in.search(text, found),
+                Pattern::Own(regex) => {
+                    search(regex, text, found);
+                    // Nobody knows what an escape can hide from it.
+                    refused = true;
+                }
+            }
+        }
+        // Of the built-in patterns only `\u` can hide all of a match.
+        let hidden = refused || !hits.is_empty() || has_unicode_escape(text);
+        if depth < DEEPEST
+            && hidden
+            && let Some(unescaped) = Unescaped::of(text)
+        {
+            let inner = self.find_at_depth(&unescaped.text, depth + 1);
+            let inner: Vec<Hit> = inner
+                .into_iter()
+                .map(|hit| unescaped.outwards(hit))
+                .collect();
+            hits = hits
+                .into_iter()
+                .filter_map(|hit| unescaped.whole_escapes(hit, &inner))
+                .collect();
+            hits.extend(inner);
+        }
+        merged(hits)
+    }
+}
+
+fn has_unicode_escape(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), b"\\u").is_some()
+}
+
+fn search(regex: &Regex, text: &str, mut found: impl FnMut(usize, usize)) {
+    for found_at in regex.find_iter(text).filter(|found| !found.is_empty()) {
+        found(found_at.start(), found_at.end());
+    }
+}
+
+fn built_in(name: &str) -> Result<Pattern, String> {
+    let names = BuiltIn::ALL.map(BuiltIn::name);
+    match BuiltIn::ALL
+        .into_iter()
+        .find(|pattern| pattern.name() == name)
+    {
+        Some(pattern) => Ok(Pattern::BuiltIn(pattern)),
+        None => Err(format!(
+            "there is no built-in pattern {name:?}{}; there are {}; your own is {{ name = \"...\", regex = \"...\" }}",
+            did_you_mean(name, names),
+            names.join(", ")
+        )),
+    }
+}
+
+/// The name stands in the mark, inside texts that may be JSON: it must need no escape.
+fn own(name: &str, regex: &str) -> Result<Pattern, (String, String)> {
+    let plain = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || "_-".contains(character)
+    };
+    if name.is_empty()
+        || !name.chars().all(plain)
+        || BuiltIn::ALL.iter().any(|pattern| pattern.name() == name)
+    {
+        let message = format!(
+            "{name:?} can't be the name of a pattern of your own; write small letters, digits, _ and -"
+        );
+        return Err((".name".into(), message));
+    }
+    match RegexBuilder::new(regex).size_limit(REGEX_BYTES).build() {
+        Ok(regex) => Ok(Pattern::Own(regex)),
+        Err(error) => Err((".regex".into(), regex_mistake(&error))),
+    }
+}
