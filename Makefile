@@ -6,7 +6,7 @@ PROFILE := dev-release
 RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust test-python docs soak clean
+.PHONY: help setup demo test lint test-rust test-python docs soak bench clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,13 @@ docs: setup ## Write the pages anew that are made from the code, and the outputs
 
 soak: setup ## Ten minutes of workers killed at random; 0 lost and 0 twice, or it fails.
 	$(BIN)/python bench/soak.py --seconds 600
+
+$(VENV)/bench: $(VENV)/installed requirements/bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	touch $@
+
+bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
+	$(BIN)/python bench/run.py --scenario all --size all --results
 
 clean: ## Remove what was built.
 	rm -rf $(VENV) target dist python/penstock/*.so

@@ -22,7 +22,7 @@ def jars() -> Path:
     """The folder of jars; blocks while another process fetches them. Raises `KafkaUnavailableError`."""
     for program, package in (("java", "a JDK, 17 or newer"), ("mvn", "Maven")):
         if shutil.which(program) is None:
-            raise KafkaUnavailableError(f"The broker tests need {package}: no `{program}` on PATH.")
+            raise KafkaUnavailableError(f"Apache Kafka needs {package}: no `{program}` on PATH.")
     CACHE.mkdir(exist_ok=True)
     with (CACHE / "kafka-libs.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
