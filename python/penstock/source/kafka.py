@@ -8,37 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from aiokafka import TopicPartition
 from aiokafka.errors import (
     CorruptRecordException,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     TopicAuthorizationFailedError,
-    UnknownTopicOrPartitionError,
 )
-from aiokafka.structs import OffsetAndMetadata
 
 from penstock.batch import Partition, RawBatch
-from penstock.errors import PenstockError, PositionError, UnavailableError
+from penstock.errors import PenstockError, UnavailableError
 from penstock.source.consumer import Consumer
+from penstock.source.kafka_facts import KafkaFacts, as_tp
 from penstock.source.rebalance import Listener
 from penstock.source.security import connection_settings, probe
-from penstock.source.source import SourceOutageError
 from penstock.source.topics import Topics
 from penstock.source.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from aiokafka import TopicPartition
 
     from penstock.config.kafka import KafkaSource as SourceConfig
     from penstock.source.source import Owner
-    from penstock.source.topic_id import ClusterFacts
     from penstock.telemetry.metrics import Metrics
 
 log = structlog.get_logger("penstock.source")
@@ -64,7 +60,7 @@ _RECORD_OVERHEAD_BYTES = 200
 """What a record costs in Python objects beside its bytes; for the byte budget."""
 
 
-class KafkaSource:
+class KafkaSource(KafkaFacts):
     """One member of the group; a `Source`. Not safe for several tasks; one such source per process."""
 
     finite = False
@@ -118,7 +114,7 @@ class KafkaSource:
         self._owner = owner
         self._waiting_since = time.monotonic()
         if not self._group:
-            tps = {_tp(partition) for partition in await self.all_partitions()}
+            tps = {as_tp(partition) for partition in await self.all_partitions()}
             self._running.assign(list(tps))
             self._on_assigned(tps)
         elif self._config.topics_regex is not None:
@@ -237,7 +233,7 @@ class KafkaSource:
 
     def seek(self, partition: Partition, offset: int, epoch: int) -> bool:
         """Read `partition` from `offset` on, as `epoch`. False if it is not ours any more."""
-        tp = _tp(partition)
+        tp = as_tp(partition)
         if self._partitions.get(tp) != partition or tp not in self._running.assignment():
             return False
         self._running.seek(tp, offset)
@@ -250,7 +246,7 @@ class KafkaSource:
 
     def release(self, partition: Partition) -> None:
         """Read `partition` no more, while it stays assigned."""
-        tp = _tp(partition)
+        tp = as_tp(partition)
         self._cursors.pop(partition, None)
         if self._consumer is not None and tp in self._consumer.assignment():
             self._consumer.pause(tp)
@@ -277,7 +273,7 @@ class KafkaSource:
 
     def _readable(self) -> list[TopicPartition]:
         assignment = self._running.assignment()
-        return [_tp(partition) for partition in self._cursors if _tp(partition) in assignment]
+        return [as_tp(partition) for partition in self._cursors if as_tp(partition) in assignment]
 
     async def poll(self, timeout_seconds: float) -> list[RawBatch]:
         """Batches of every partition that moved, each continuing where the previous one of its partition ended.
@@ -295,7 +291,7 @@ class KafkaSource:
             return []
         batches = []
         for partition, cursor in list(self._cursors.items()):
-            tp = _tp(partition)
+            tp = as_tp(partition)
             if tp not in self._running.assignment():
                 continue
             records = fetched.get(tp, ())
@@ -325,12 +321,12 @@ class KafkaSource:
         """Note what it means. What aiokafka took from its buffer for other partitions was not handed over: rewind."""
         assignment = self._running.assignment()
         for partition, cursor in self._cursors.items():
-            if _tp(partition) in assignment:
-                self._running.seek(_tp(partition), cursor)
+            if as_tp(partition) in assignment:
+                self._running.seek(as_tp(partition), cursor)
         match error:
             case OffsetOutOfRangeError():
                 self._metrics.fetch_errors.labels("out_of_range").inc()
-                self._out_of_range |= {partition for partition in self._cursors if _tp(partition) in error.args[0]}
+                self._out_of_range |= {partition for partition in self._cursors if as_tp(partition) in error.args[0]}
             case CorruptRecordException():
                 self._metrics.fetch_errors.labels("corrupt").inc()
                 self._count_corrupt(error)
@@ -349,7 +345,7 @@ class KafkaSource:
 
     def _count_corrupt(self, error: Exception) -> None:
         for partition, cursor in self._cursors.items():
-            if str(_tp(partition)) in str(error):
+            if str(as_tp(partition)) in str(error):
                 self._corrupt[partition] = self._corrupt.get(partition, 0) + 1
                 log.error("Corrupt batch.", partition=str(partition), offset=cursor, error=str(error))
 
@@ -378,51 +374,7 @@ class KafkaSource:
         """None: what is in a topic is its producers' business."""
         return None
 
-    # ---- facts about partitions
-
-    async def bounds(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, int]]:
-        """First offset the broker has and the end of what may be read, per partition."""
-        tps = [_tp(partition) for partition in partitions]
-        with _answering():
-            lows = await self._running.beginning_offsets(tps)
-            highs = await self._running.end_offsets(tps)
-        for partition, tp in zip(partitions, tps, strict=True):
-            self._ends.setdefault(partition, highs[tp])
-        return {partition: (lows[tp], highs[tp]) for partition, tp in zip(partitions, tps, strict=True)}
-
-    def end(self, partition: Partition) -> int | None:
-        """The end of `partition` when it was first asked about."""
-        return self._ends.get(partition)
-
-    async def offsets_at(self, partitions: Sequence[Partition], moment: datetime) -> dict[Partition, int | None]:
-        """First offset with a timestamp at or after `moment`; None where there is none yet."""
-        milliseconds = int(moment.timestamp() * 1000)
-        with _answering():
-            found = await self._running.offsets_for_times({_tp(partition): milliseconds for partition in partitions})
-        return {p: None if (at := found.get(_tp(p))) is None else at.offset for p in partitions}
-
-    async def all_partitions(self) -> list[Partition]:
-        """Every partition of every topic the pipeline reads, ours or not."""
-        facts = await self._topics.check()
-        return [
-            Partition(facts.cluster_id, name, topic.topic_id, number)
-            for name, topic in sorted(facts.topics.items())
-            for number in sorted(topic.leader_epochs)
-        ]
-
-    async def same(self, partition: Partition) -> bool:
-        """Whether `partition.topic` still has its id: then all that was fetched so far is of it.
-
-        A topic that is gone is still the same: nothing can have been fetched from another.
-        """
-        with _answering():
-            facts = await self.identities([partition.topic])
-        topic = facts.topics.get(partition.topic)
-        return topic is None or topic.error is not None or topic.topic_id == partition.topic_id
-
-    async def identities(self, topics: Iterable[str]) -> ClusterFacts:
-        """What the topics are now; for noticing that one was deleted or recreated. Raises `KafkaError`."""
-        return await self._topics.describe(sorted(set(topics)))
+    # ---- how it goes
 
     @property
     def settled(self) -> bool:
@@ -447,48 +399,11 @@ class KafkaSource:
         """Records (offsets) behind the end, as of each partition's last fetch."""
         lags = {}
         for partition, cursor in self._cursors.items():
-            if _tp(partition) in self._running.assignment():
-                end = self._running.highwater(_tp(partition))
+            if as_tp(partition) in self._running.assignment():
+                end = self._running.highwater(as_tp(partition))
                 if end is not None:
                     lags[partition] = max(0, end - cursor)
         return lags
-
-    # ---- the group's committed offsets: advisory
-
-    async def acknowledge(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
-        """Write committed offsets with their metadata. Raises `KafkaError`; nothing depends on it."""
-        assignment = self._running.assignment()
-        commits = {
-            _tp(partition): OffsetAndMetadata(offset, metadata)
-            for partition, (offset, metadata) in offsets.items()
-            if _tp(partition) in assignment
-        }
-        if commits and self._group:
-            await self._running.commit(commits)
-
-    async def acknowledged(self, partitions: Sequence[Partition]) -> dict[Partition, tuple[int, str] | None]:
-        """Committed offset and metadata per partition; None where the group has none."""
-        if not self._group:
-            return dict.fromkeys(partitions)
-        coordinator: Any = self._running._coordinator  # noqa: SLF001 - `committed()` drops the metadata
-        with _answering():
-            found = await coordinator.fetch_committed_offsets([_tp(partition) for partition in partitions])
-        result: dict[Partition, tuple[int, str] | None] = {}
-        for partition in partitions:
-            at = found.get(_tp(partition))
-            result[partition] = None if at is None or at.offset < 0 else (at.offset, at.metadata or "")
-        return result
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    """The errors of aiokafka as those of the seam."""
-    try:
-        yield
-    except UnknownTopicOrPartitionError as error:
-        raise PositionError(f"{error}: the topic or partition is gone.") from error
-    except (KafkaError, TimeoutError) as error:
-        raise SourceOutageError(repr(error)) from error
 
 
 def _corrupt(partition: Partition, offset: int) -> UnavailableError:
@@ -496,7 +411,3 @@ def _corrupt(partition: Partition, offset: int) -> UnavailableError:
         f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
         "and the replicas (kafka-dump-log); what is before that offset is committed."
     )
-
-
-def _tp(partition: Partition) -> TopicPartition:
-    return TopicPartition(partition.topic, partition.number)

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Ident, InTarget, Spanned,
-    TypedString, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, Expr, Ident, InTarget, Spanned, TypedString, UnaryOperator,
+    Value,
 };
 
 use super::operand::{Literal, Operand, comparable, date, timestamp};
-use super::{Comparison, Expression, Function, Mistake, Named, Operator, parse};
+use super::{Comparison, Expression, Function, Mistake, Named, Operator, parse, sql_type};
 use crate::columns::{ColumnKind, ScalarKind};
 use crate::transform::cast;
 use crate::transform::problem::did_you_mean;
@@ -420,7 +420,7 @@ impl Compiler<'_> {
 
     fn cast(&mut self, tree: &Expr, of: &Expr, data_type: &DataType) -> Option<Operand> {
         let operand = self.operand(of)?;
-        let Some(to) = kind_of(data_type) else {
+        let Some(to) = sql_type::kind_of(data_type) else {
             let message = format!(
                 "can't cast to {data_type}; there are BIGINT, DOUBLE, DECIMAL(p, s), VARCHAR, BOOLEAN, DATE, TIMESTAMP"
             );
@@ -439,33 +439,6 @@ impl Compiler<'_> {
             to,
         };
         Some(Operand::computed(expression, to, "CAST"))
-    }
-}
-
-fn kind_of(data_type: &DataType) -> Option<ScalarKind> {
-    match data_type {
-        DataType::BigInt(None)
-        | DataType::Int64
-        | DataType::Int(None)
-        | DataType::Integer(None)
-        | DataType::Int8(None) => Some(ScalarKind::Int64),
-        DataType::Double(_) | DataType::DoublePrecision | DataType::Float64 | DataType::Float8 => {
-            Some(ScalarKind::Float64)
-        }
-        DataType::Varchar(None) | DataType::Text | DataType::String(None) => {
-            Some(ScalarKind::String)
-        }
-        DataType::Boolean | DataType::Bool => Some(ScalarKind::Bool),
-        DataType::Date => Some(ScalarKind::Date),
-        DataType::Timestamp(None, _) => Some(ScalarKind::Timestamp(TimeUnit::Microsecond)),
-        DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision, scale))
-        | DataType::Numeric(ExactNumberInfo::PrecisionAndScale(precision, scale)) => {
-            match format!("decimal({precision}, {scale})").parse().ok()? {
-                ColumnKind::Scalar(kind) => Some(kind),
-                _ => None,
-            }
-        }
-        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ mod evaluate;
 mod function;
 mod operand;
 mod parse;
+mod sql_type;
 #[cfg(test)]
 mod tests;
 
