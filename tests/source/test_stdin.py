@@ -123,3 +123,21 @@ def test_what_is_missing_is_said_without_a_file(tmp_path: Path, arguments: list[
     assert done.returncode == 78
     assert message in done.stderr.decode()
     assert ":1:1" not in done.stderr.decode()
+
+
+def test_a_sink_path_is_enough(tmp_path: Path) -> None:
+    """Columns come from the records themselves, all of which arrive; nothing in it is nothing done, and said."""
+    command = [sys.executable, "-m", "penstock.cli.main", "run", "-", "--set", "sink.path=out", "--output", "json"]
+
+    def run(lines: bytes) -> tuple[dict[str, int], str]:
+        done = subprocess.run(command, input=lines, capture_output=True, cwd=tmp_path, check=True, timeout=60)
+        return json.loads(done.stdout), done.stderr.decode()
+
+    summary, log = run(b"")
+    assert summary["records"] == 0
+    assert "There is no record to infer columns from" in log
+    summary, _ = run(b'{"n": 1, "a": {"b": "x"}}\n{"n": 2.5}\nbroken\n')
+    assert (summary["rows"], summary["dead_letters"]) == (2, 1)
+    (path,) = data_files(tmp_path / "out")
+    table = pq.read_table(path, columns=["n", "a_b"])
+    assert table.to_pylist() == [{"n": 1.0, "a_b": "x"}, {"n": 2.5, "a_b": None}]

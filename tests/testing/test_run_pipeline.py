@@ -95,3 +95,37 @@ async def test_partitions_of_a_source_of_ones_own() -> None:
     ]
     assert {row["kafka_timestamp"].timestamp() * 1000 for row in rows} == {float(n) for n in range(10)}
     assert result.report.commits == 3
+
+
+def test_steps_fit_columns_that_are_inferred() -> None:
+    """They are checked once the columns are known, run on nested ones too, and are kept for the next run."""
+    pipeline = {
+        "pipeline": {"name": "inferred"},
+        "transform": [
+            {"type": "filter", "where": "n > 1 AND who IS NOT NULL"},
+            {"type": "redact", "patterns": ["email"]},
+        ],
+        "sink": {"path": "out"},
+    }
+    records: list[Entry] = [
+        {"n": 1, "who": ["a@example.com"], "by": {"mail": "b@example.com"}},
+        {"n": 2, "who": ["c@example.com", "d"], "by": {"mail": "e@example.com"}},
+        {"n": 3, "by": {"mail": "f@example.com"}},
+    ]
+    result = run_pipeline(pipeline, records)
+    assert result.rows == [{"n": 2, "who": ["[email]", "d"], "by_mail": "[email]", "_residue": None}]
+    assert result.report.filtered == 2
+    more: list[Entry] = [*records, {"n": 4, "who": ["g"], "new": "h@example.com"}]
+    again = run_pipeline(pipeline, more, tables=result.tables)
+    assert again.rows[1:] == [{"n": 4, "who": ["g"], "by_mail": None, "_residue": '{"new":"[email]"}'}]
+
+
+def test_a_step_that_does_not_fit_inferred_columns_is_explained() -> None:
+    """The step, its key, and where the columns come from."""
+    pipeline = {
+        "pipeline": {"name": "inferred"},
+        "transform": [{"type": "filter", "where": "m > 1"}],
+        "sink": {"path": "out"},
+    }
+    with pytest.raises(ConfigError, match=r"(?s)transform\.0\.where: .*no column `m`.*inferred; declare them"):
+        run_pipeline(pipeline, [{"n": 1}])
