@@ -11,6 +11,7 @@ pub mod error;
 pub mod infer;
 pub mod json;
 pub mod report;
+pub mod simd;
 pub mod transform;
 
 pub use engine::Engine;
