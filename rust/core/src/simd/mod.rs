@@ -12,9 +12,18 @@
     reason = "what is not inlined into a kernel is compiled without its instructions"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod isa;
 mod literal;
 mod scalar;
 
+#[cfg(test)]
+mod tests;
+
+pub use isa::{Found, Isa};
 pub use literal::Literal;
 pub use scalar::Scalar;
 
@@ -57,33 +66,4 @@ pub trait Kernel {
 
     /// The loop. Has to be `#[inline(always)]`.
     fn run<B: Backend>(self) -> Self::Output;
-}
-
-/// An instruction set that has a backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
-    /// Plain Rust: the reference, and what other machines get.
-    Scalar,
-}
-
-impl Isa {
-    /// The best one of this machine.
-    #[must_use]
-    pub fn detect() -> Self {
-        Self::Scalar
-    }
-
-    /// Those of this machine, the reference first.
-    #[must_use]
-    pub fn available() -> Vec<Self> {
-        vec![Self::Scalar]
-    }
-
-    /// Run `kernel` compiled for this instruction set.
-    #[inline]
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self {
-            Self::Scalar => kernel.run::<Scalar>(),
-        }
-    }
 }
