@@ -1,6 +1,16 @@
 //! Every backend of the machine against the reference.
 
-use super::{BLOCK, Backend, Block, Isa, Kernel, Literal, StringBits};
+#![allow(
+    unsafe_code,
+    reason = "backends write to memory that may not be initialized"
+)]
+
+#[cfg(unix)]
+mod guard;
+
+use std::mem::MaybeUninit;
+
+use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Isa, Kernel, Literal, StringBits};
 
 /// All that a backend says about 64 bytes.
 #[derive(Debug, PartialEq)]
@@ -9,6 +19,8 @@ struct Seen {
     string_bits: StringBits,
     digit_bits: u32,
     begins_with: Vec<bool>,
+    escape_bits: EscapeBits,
+    hex_bits: HexBits,
 }
 
 struct Look<'t>(&'t Block, &'t [Literal]);
@@ -28,6 +40,8 @@ impl Kernel for Look<'_> {
             string_bits: B::string_bits(block),
             digit_bits: B::digit_bits(block.first_chunk().unwrap()),
             begins_with,
+            escape_bits: B::escape_bits(block),
+            hex_bits: B::hex_bits(block),
         }
     }
 }
@@ -45,6 +59,7 @@ fn assert_all_agree(block: &Block, literals: &[Literal]) {
 fn the_reference_sees_what_is_there() {
     let mut block = [b'a'; BLOCK];
     block[3..10].copy_from_slice(b"\\\"0\x1F\x209\xFF");
+    block[61..63].copy_from_slice(b"Du");
     let literals = [&b"aaa\\\""[..], b"aaa\"", b""].map(|text| Literal::new(text).unwrap());
     let seen = Isa::Scalar.run(Look(&block, &literals));
     let expected = Seen {
@@ -56,6 +71,16 @@ fn the_reference_sees_what_is_there() {
         },
         digit_bits: 1 << 5 | 1 << 8,
         begins_with: vec![true, false, true],
+        escape_bits: EscapeBits {
+            valid: 1 << 3 | 1 << 4 | 1 << 62,
+            unicode: 1 << 62,
+        },
+        hex_bits: HexBits {
+            digit: !(1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 62),
+            d: 1 << 61,
+            high: !(1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 9 | 3 << 61),
+            low: 1 << 61,
+        },
     };
     assert_eq!(seen, expected);
 }
@@ -102,5 +127,66 @@ fn blocks_are_read_at_any_alignment() {
         let block = text[alignment..].first_chunk().unwrap();
         let literals = [Literal::new(&block[..alignment]).unwrap()];
         assert_all_agree(block, &literals);
+    }
+}
+
+struct Compact<'t>(&'t Block, u64, u64);
+
+impl Kernel for Compact<'_> {
+    type Output = Vec<u8>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Vec<u8> {
+        let mut out = [MaybeUninit::new(0); BLOCK];
+        let Self(block, escaped, keep) = self;
+        B::unescape_block(block, escaped, keep, &mut out);
+        let kept = &out[..keep.count_ones() as usize];
+        // SAFETY: all of `out` was initialized above.
+        kept.iter()
+            .map(|byte| unsafe { byte.assume_init() })
+            .collect()
+    }
+}
+
+/// What is kept, and what it means, for masks that are empty, full, and anything between.
+#[test]
+fn kept_bytes_move_to_the_front() {
+    let mut masks = vec![0, u64::MAX];
+    masks.extend((0..64).flat_map(|bit| [1 << bit, !(1 << bit), u64::MAX << bit]));
+    masks.extend((1..64).map(|step| 0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(step)));
+    let simple = b"\"\\/bfnrt";
+    let block: Block = std::array::from_fn(|index| simple[index * 5 % simple.len()]);
+    for &keep in &masks {
+        for &escaped in &masks {
+            let expected = Isa::Scalar.run(Compact(&block, escaped, keep));
+            for isa in Isa::available() {
+                let kept = isa.run(Compact(&block, escaped, keep));
+                assert_eq!(kept, expected, "{} {escaped:x} {keep:x}", isa.name());
+            }
+        }
+    }
+}
+
+/// A text shorter than a block is followed by zeros.
+#[test]
+fn a_short_text_is_filled_up() {
+    struct Padded<'t>(&'t [u8]);
+
+    impl Kernel for Padded<'_> {
+        type Output = Block;
+
+        #[inline(always)]
+        fn run<B: Backend>(self) -> Block {
+            B::padded(self.0)
+        }
+    }
+
+    let text: Block = std::array::from_fn(|index| index as u8 + 1);
+    for length in 0..BLOCK {
+        let mut expected = [0; BLOCK];
+        expected[..length].copy_from_slice(&text[..length]);
+        for isa in Isa::available() {
+            assert_eq!(isa.run(Padded(&text[..length])), expected, "{}", isa.name());
+        }
     }
 }
