@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
+use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{
@@ -77,7 +77,7 @@ pub fn cast(array: &ArrayRef, from: ScalarKind, to: ScalarKind) -> Cast {
             timestamps(&values, unit)
         }
         ScalarKind::String | ScalarKind::Json | ScalarKind::Binary(_) => {
-            let mut texts = StringBuilder::new();
+            let mut texts = StringViewBuilder::new();
             let as_json = to == ScalarKind::Json;
             for text in rows.all(|value| value.as_column_text(as_json)) {
                 texts.append_option(text);
@@ -95,7 +95,7 @@ pub fn cast(array: &ArrayRef, from: ScalarKind, to: ScalarKind) -> Cast {
 pub fn to_json(array: &ArrayRef, kind: ScalarKind, row: usize) -> String {
     match kind {
         // As it is: the text was checked when it was read.
-        ScalarKind::Json => array.as_string::<i32>().value(row).to_owned(),
+        ScalarKind::Json => array.as_string_view().value(row).to_owned(),
         _ => read(array, kind, row, &mut Scratch::default()).to_text(true),
     }
 }
@@ -159,9 +159,9 @@ fn read<'a>(array: &'a ArrayRef, kind: ScalarKind, row: usize, scratch: &mut Scr
             Value::Decimal(array.as_primitive::<Decimal128Type>().value(row), scale)
         }
         ScalarKind::Timestamp(unit) => Value::Timestamp(timestamp_units(array, unit, row), unit),
-        ScalarKind::String => Value::Text(array.as_string::<i32>().value(row).into()),
+        ScalarKind::String => Value::Text(array.as_string_view().value(row).into()),
         ScalarKind::Json => {
-            let text = array.as_string::<i32>().value(row);
+            let text = array.as_string_view().value(row);
             scan(text, scratch).map_or(Value::Null, |token| of_json(token, text))
         }
         ScalarKind::Binary(_) => Value::Null,

@@ -10,6 +10,7 @@ mod config;
 mod explain;
 mod expression;
 mod filter;
+mod patch;
 mod problem;
 mod program;
 mod redact;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_arith::boolean::{and_kleene, is_not_null, is_null, not, or_kleene};
-use arrow_array::builder::StringBuilder;
+use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
@@ -11,7 +11,7 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Datum, Decimal128Array, Decimal256Array, Int64Array,
-    StringArray, UInt32Array,
+    StringViewArray, UInt32Array,
 };
 use arrow_buffer::i256;
 use arrow_ord::cmp;
@@ -123,7 +123,7 @@ impl Batch<'_> {
             }
             Expression::Regex(text, regex) => {
                 let text = self.array(text)?;
-                let texts = text.as_string::<i32>().iter();
+                let texts = text.as_string_view().iter();
                 Ok(texts
                     .map(|text| text.map(|text| regex.is_match(text)))
                     .collect())
@@ -160,7 +160,7 @@ impl Batch<'_> {
             .iter()
             .map(|of| self.array(of))
             .collect::<Result<Vec<_>, _>>()?;
-        let texts = |index: usize| -> &StringArray { arrays[index].as_string() };
+        let texts = |index: usize| -> &StringViewArray { arrays[index].as_string_view() };
         Ok(match function {
             Function::Lower => mapped(texts(0), |text, out| out.push_str(&text.to_lowercase())),
             Function::Upper => mapped(texts(0), |text, out| out.push_str(&text.to_uppercase())),
@@ -255,8 +255,8 @@ fn nanoseconds(of: &ArrayRef) -> ArrayRef {
     Arc::new(array.with_data_type(DataType::Decimal128(38, 0)))
 }
 
-fn mapped(texts: &StringArray, write: impl Fn(&str, &mut String)) -> ArrayRef {
-    let mut builder = StringBuilder::with_capacity(texts.len(), texts.value_data().len());
+fn mapped(texts: &StringViewArray, write: impl Fn(&str, &mut String)) -> ArrayRef {
+    let mut builder = StringViewBuilder::with_capacity(texts.len());
     let mut out = String::new();
     for text in texts {
         out.clear();
@@ -271,7 +271,7 @@ fn mapped(texts: &StringArray, write: impl Fn(&str, &mut String)) -> ArrayRef {
 /// Characters from `start` (1 is the first), `length` of them or all; what lies before the first is counted too, as
 /// SQL has it. NULL if a length is negative.
 fn substr(arrays: &[ArrayRef]) -> ArrayRef {
-    let texts = arrays[0].as_string::<i32>();
+    let texts = arrays[0].as_string_view();
     let starts = arrays[1].as_primitive::<Int64Type>();
     let lengths = arrays.get(2).map(AsArray::as_primitive::<Int64Type>);
     let cut = |row: usize| -> Option<&str> {
@@ -290,7 +290,7 @@ fn substr(arrays: &[ArrayRef]) -> ArrayRef {
         let to = byte_of(text, end.max(first) - 1);
         text.get(from..to)
     };
-    Arc::new((0..texts.len()).map(cut).collect::<StringArray>())
+    Arc::new((0..texts.len()).map(cut).collect::<StringViewArray>())
 }
 
 /// Where the character number `index` begins, or the end.
@@ -302,7 +302,7 @@ fn byte_of(text: &str, index: i64) -> usize {
 }
 
 fn joined(arrays: &[ArrayRef], strict: bool) -> ArrayRef {
-    let texts: Vec<&StringArray> = arrays.iter().map(AsArray::as_string).collect();
+    let texts: Vec<&StringViewArray> = arrays.iter().map(AsArray::as_string_view).collect();
     let rows = arrays.first().map_or(0, Array::len);
     let join = |row: usize| {
         if strict && texts.iter().any(|texts| texts.is_null(row)) {
@@ -311,5 +311,5 @@ fn joined(arrays: &[ArrayRef], strict: bool) -> ArrayRef {
         let parts = texts.iter().filter(|texts| texts.is_valid(row));
         Some(parts.map(|texts| texts.value(row)).collect::<String>())
     };
-    Arc::new((0..rows).map(join).collect::<StringArray>())
+    Arc::new((0..rows).map(join).collect::<StringViewArray>())
 }
