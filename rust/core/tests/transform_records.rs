@@ -123,6 +123,43 @@ fn text_of_dropped_records_is_not_unescaped() {
     assert_eq!(texts(&decoded.batch, "_residue"), [some(r#"{"x":1}"#)]);
 }
 
+/// Filters that run late, selects and casts between kinds of text leave text where the decoder put it; redaction
+/// writes the rows it changes and no others.
+#[test]
+fn text_is_not_moved() {
+    let record = |n: usize, text: &str| {
+        let long = text.repeat(1_000);
+        format!(
+            r#"{{"n": {n}, "level": "in\u0066o", "text": "[{long}]", "data": ["{long}"], "y": "{long}"}}"#
+        )
+    };
+    let records = [record(1, "7"), record(2, "8"), record(3, "a@b.co ")];
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    let pipeline = compiled(json!([
+        {"type": "select", "cast": {"n": "string", "text": "json"}},
+        {"type": "filter", "where": "n <> '1' AND lower(level) = 'info' AND length(data) > 100"},
+        {"type": "redact", "columns": ["data", "_residue"], "patterns": ["email"]},
+        {"type": "select", "keep": ["text", "data", "_residue"], "cast": {"data": "string"}},
+    ]))
+    .unwrap();
+    let decoded = pipeline.decode(&records);
+    let before = decoded.batch.clone();
+    let out = pipeline.program.run(decoded).unwrap();
+    assert_eq!(out.rows, [1, 2]);
+    let place = |batch: &RecordBatch, column: &str, row: usize| {
+        let texts = batch.column_by_name(column).unwrap().as_string_view();
+        texts.value(row).as_ptr()
+    };
+    for column in ["text", "data", "_residue"] {
+        assert_eq!(place(&out.batch, column, 0), place(&before, column, 1));
+    }
+    assert!(texts(&out.batch, "text")[1].is_none());
+    for column in ["data", "_residue"] {
+        let redacted = texts(&out.batch, column)[1].clone().unwrap();
+        assert!(redacted.contains("[email] [email]") && !redacted.contains('@'));
+    }
+}
+
 /// Two passes give what one gives, over many blocks, with rejections and tombstones between.
 #[test]
 fn passes_agree() {

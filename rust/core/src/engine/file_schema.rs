@@ -48,3 +48,53 @@ fn copied(texts: &StringViewArray) -> Result<ArrayRef, ArrowError> {
     }
     Ok(Arc::new(builder.finish()))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow_array::{Int64Array, StringArray};
+    use arrow_schema::Field;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+    use crate::encode::{DataFile, EncodeConfig, Layout};
+
+    const LONG: &str = "long enough not to be inline";
+
+    /// Views are written as strings: a reader of the file sees neither them nor the rows around a slice.
+    #[test]
+    fn files_and_readers_see_no_views() {
+        let batch = |texts: ArrayRef| {
+            let schema = Schema::new(vec![
+                Field::new("s", texts.data_type().clone(), true),
+                Field::new("n", DataType::Int64, false),
+            ]);
+            let numbers: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+            RecordBatch::try_new(Arc::new(schema), vec![texts, numbers]).unwrap()
+        };
+        let texts = vec![Some(LONG), None, Some("short")];
+        let views = batch(Arc::new(StringViewArray::from(texts.clone()))).slice(1, 2);
+        let strings = batch(Arc::new(StringArray::from(texts))).slice(1, 2);
+        let schema = of(&views.schema());
+        assert_eq!(schema, strings.schema());
+
+        let copied = rows(&views, &schema).unwrap();
+        assert_eq!(copied, strings);
+        assert_eq!(copied["s"].as_string::<i32>().value_data(), b"short");
+
+        let written = |rows: &[&RecordBatch]| {
+            let mut file =
+                DataFile::new(schema.clone(), Layout::default(), EncodeConfig::default());
+            for rows in rows {
+                file.append(rows).unwrap();
+            }
+            bytes::Bytes::from(file.seal([]).unwrap().concat())
+        };
+        assert_eq!(written(&[&views]), written(&[&strings]));
+        assert_eq!(written(&[&views, &strings]), written(&[&strings, &views]));
+        for file in [written(&[]), written(&[&views])] {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+            assert_eq!(reader.schema(), &schema);
+        }
+    }
+}

@@ -7,6 +7,7 @@
 mod cast;
 mod compiler;
 mod config;
+mod derived;
 mod explain;
 mod expression;
 mod filter;

@@ -180,7 +180,7 @@ pub fn not_there(scope: &Scope, name: &str) -> Option<String> {
 /// Cast a column in `slots`, whose last one is the residue. What does not fit goes there; in which rows that was.
 ///
 /// # Errors
-/// If a row's residue would have 4 GiB.
+/// If a text would have 4 GiB.
 pub fn run(
     column: &CastColumn,
     slots: &mut [Option<ArrayRef>],
@@ -189,7 +189,7 @@ pub fn run(
     let Some(old) = slots[column.slot].clone() else {
         return Ok(Vec::new());
     };
-    let cast = cast::cast(&old, column.from, column.to);
+    let cast = cast::cast(&old, column.from, column.to)?;
     for (_, misfit) in &cast.misfits {
         match misfit {
             Misfit::TypeMismatch => drift.type_mismatch += 1,
