@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::builder::StringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, StringViewArray};
 use arrow_schema::ArrowError;
 
 use super::builder::{ScalarBuilder, TooMuchText, append_string};
@@ -121,8 +122,16 @@ impl Column {
     /// Only if the parts of a nested column don't fit together: a bug.
     pub fn finish(self) -> Result<ArrayRef, ArrowError> {
         match self.0 {
-            Cells::Strings { mut builder, .. } => Ok(Arc::new(builder.finish())),
-            Cells::Scalar { builder, .. } => Ok(builder.finish()),
+            Cells::Strings { mut builder, .. } => {
+                Ok(Arc::new(StringViewArray::from(&builder.finish())))
+            }
+            Cells::Scalar { builder, .. } => {
+                let array = builder.finish();
+                Ok(match array.as_string_opt::<i32>() {
+                    Some(texts) => Arc::new(StringViewArray::from(texts)),
+                    None => array,
+                })
+            }
             Cells::Nested(nested) => nested.finish(),
         }
     }

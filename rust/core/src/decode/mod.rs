@@ -99,7 +99,7 @@ impl Decoder {
             .map(|(column, _)| Field::new(&column.name, column.kind.data_type(), true))
             .collect();
         if config.decode.residue && demand.residue {
-            fields.push(Field::new(RESIDUE_COLUMN, DataType::Utf8, true));
+            fields.push(Field::new(RESIDUE_COLUMN, DataType::Utf8View, true));
         }
         Ok(Self {
             plan,

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::builder::StringBuilder;
+use arrow_array::{ArrayRef, StringViewArray};
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
 use super::block::Scouts;
@@ -204,7 +204,7 @@ impl<'p> Rows<'p> {
             .collect::<Result<_, _>>()?;
         arrays.extend(
             self.residue
-                .map(|mut residue| Arc::new(residue.finish()) as ArrayRef),
+                .map(|mut residue| Arc::new(StringViewArray::from(&residue.finish())) as ArrayRef),
         );
         let drifted = self.drifted.into_iter();
         Ok(Finished {

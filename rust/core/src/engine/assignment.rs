@@ -12,7 +12,7 @@ use parquet::errors::ParquetError;
 use super::batch::{OffsetRejection, Outcome, RawBatch};
 use super::dead_letter::{self, DeadLetter};
 use super::table::{AssignmentId, Table};
-use super::{OpenFile, kafka_columns};
+use super::{OpenFile, file_schema, kafka_columns};
 use crate::decode::{Decoder, Rejection};
 use crate::encode::{DataFile, EncodeConfig, Usage};
 use crate::error::EngineError;
@@ -24,8 +24,10 @@ use crate::transform::{Program, Transformed};
 pub struct Plan {
     pub decoder: Decoder,
     pub program: Program,
-    /// By table.
+    /// Of rows in memory, by table.
     pub schemas: [SchemaRef; 2],
+    /// Of files, by table.
+    pub file_schemas: [SchemaRef; 2],
     pub kafka_columns: bool,
     pub keep_values: bool,
     pub encode: EncodeConfig,
@@ -38,6 +40,10 @@ impl Plan {
         &self.schemas[table as usize]
     }
 
+    pub fn file_schema(&self, table: Table) -> &SchemaRef {
+        &self.file_schemas[table as usize]
+    }
+
     /// The counts of the redaction rules by their names; several steps may use one.
     fn by_rule(&self, counts: &[u64]) -> BTreeMap<String, u64> {
         let mut by_rule = BTreeMap::new();
@@ -48,7 +54,7 @@ impl Plan {
     }
 
     fn file(&self, table: Table) -> DataFile {
-        DataFile::new(self.schema(table).clone(), table.layout(), self.encode)
+        DataFile::new(self.file_schema(table).clone(), table.layout(), self.encode)
     }
 }
 
@@ -228,7 +234,8 @@ impl Assignment {
             redacted: plan.by_rule(&redacted),
         };
         let rows = if plan.batches {
-            Some(rows)
+            let schema = plan.file_schema(Table::Main);
+            Some(file_schema::rows(&rows, schema).map_err(failed)?)
         } else {
             self.append(files, Table::Main, &rows)?;
             self.append_dead_letters(files, batch, &rejections, now)?;
