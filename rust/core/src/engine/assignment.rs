@@ -13,7 +13,7 @@ use super::batch::{OffsetRejection, Outcome, RawBatch};
 use super::dead_letter::{self, DeadLetter};
 use super::table::{AssignmentId, Table};
 use super::{OpenFile, file_schema, kafka_columns};
-use crate::decode::{Decoder, Rejection};
+use crate::decode::{Decoder, Rejection, Shapes};
 use crate::encode::{DataFile, EncodeConfig, Usage};
 use crate::error::EngineError;
 use crate::report::Report;
@@ -73,6 +73,8 @@ pub struct Assignment {
 #[derive(Debug)]
 struct Files {
     by_table: [DataFile; 2],
+    /// What the partition's producers write like.
+    shapes: Shapes,
     /// False while a batch is being appended, and for ever after one that was not appended whole.
     whole: bool,
 }
@@ -114,6 +116,7 @@ impl Assignment {
         });
         let files = Files {
             by_table: Table::ALL.map(|table| plan.file(table)),
+            shapes: Shapes::default(),
             whole: true,
         };
         Self {
@@ -194,7 +197,7 @@ impl Assignment {
         let (values, forced) = self.without_verdicts(batch);
         let mut decoded = plan
             .decoder
-            .decode(&values)
+            .decode_with(&values, &mut files.shapes)
             .map_err(|source| EngineError::Decode {
                 assignment: self.id.clone(),
                 source,

@@ -8,6 +8,8 @@ mod number;
 mod scan;
 mod text;
 
-pub use number::{Inexact, is_integer, to_decimal, to_float64, to_int64};
+pub use number::{
+    Inexact, digits_at, is_integer, short_float, short_integer, to_decimal, to_float64, to_int64,
+};
 pub use scan::{Fault, FaultKind, Kind, Scanner, Scratch, Token};
 pub use text::{unescape, write_string};
