@@ -7,6 +7,7 @@
 mod number;
 mod scan;
 mod text;
+mod words;
 
 pub use number::{
     Inexact, digits_at, is_integer, short_float, short_integer, to_decimal, to_float64, to_int64,
