@@ -117,7 +117,7 @@ fn text_of_dropped_records_is_not_unescaped() {
     let held: usize = text
         .data_buffers()
         .iter()
-        .map(|buffer| buffer.capacity())
+        .map(arrow_buffer::Buffer::capacity)
         .sum();
     assert!(held < DEBUG.len());
     assert_eq!(texts(&decoded.batch, "_residue"), [some(r#"{"x":1}"#)]);
