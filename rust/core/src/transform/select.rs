@@ -212,7 +212,7 @@ fn extended(
     rows: &[usize],
     value: impl Fn(usize) -> String,
 ) -> Result<ArrayRef, ArrowError> {
-    let mut changes = Patch::new(old.len());
+    let mut extended = Patch::new(old.len());
     for &row in rows {
         let text = old.is_valid(row).then(|| old.value(row));
         let mut object = text
@@ -221,7 +221,7 @@ fn extended(
             .to_owned();
         residue::push(&mut object, path, &value(row));
         residue::close(&mut object);
-        changes.set(row, &object)?;
+        extended.set(row, &object)?;
     }
-    changes.apply(old)
+    extended.apply(old)
 }
