@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import array
 import io
-import json
 import mmap
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -201,12 +199,11 @@ def test_results_are_frozen_and_printable() -> None:
     assert "secret" not in repr(decoded.rejections) + decoded.rejections[0].message
 
 
-def test_records_are_not_objects_of_python() -> None:
-    """A subclass of bytes that lends other bytes is read as what it lends, once."""
-    record = SimpleNamespace(value=json.dumps({"n": 5}).encode())
+def test_a_subclass_of_bytes_is_bytes() -> None:
+    """As one record, and as lines."""
 
     class Text(bytes):
-        pass
+        __slots__ = ()
 
-    assert numbers(decoder().decode([Text(record.value)])) == [5]
-    assert numbers(decoder().decode(Text(record.value))) == [5]
+    assert numbers(decoder().decode([Text(b'{"n":5}')])) == [5]
+    assert numbers(decoder().decode(Text(b'{"n":5}'))) == [5]
