@@ -30,7 +30,7 @@ _HOMES = {
 }
 
 
-if not TYPE_CHECKING:  # They would take any name for one of this module's.
+if not TYPE_CHECKING:  # With it, type checkers would take any name for one of ours.
 
     def __getattr__(name: str) -> object:
         """Import what is asked for only then: the program needs none of it to start."""

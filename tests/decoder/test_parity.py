@@ -28,7 +28,7 @@ COLUMNS = [column for column in documents.COLUMNS if "" not in column.path]
 DECLARED = {column.name: {"path": column.path, "type": column.type} for column in COLUMNS}
 
 some_rules = st.builds(Rules, invalid_text=st.sampled_from(["reject", "replace"]), max_depth=st.sampled_from([128, 3]))
-records = st.lists(st.one_of(document, broken()), max_size=4)
+records = st.lists(st.one_of(document, broken(), st.sampled_from([b"[]", b"7", b"{}"])), max_size=4)
 line_ends = st.sampled_from([b"\n", b"\r\n", b"\n\n", b"\n\r\n"])
 
 
