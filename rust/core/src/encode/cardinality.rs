@@ -31,6 +31,10 @@ impl Sample {
                 let strings = array.as_string::<i32>();
                 Self::count(valid.map(|row| strings.value(row).as_bytes()))
             }
+            DataType::Utf8View => {
+                let views = array.as_string_view();
+                Self::count(valid.map(|row| views.value(row).as_bytes()))
+            }
             DataType::Binary => {
                 let binary = array.as_binary::<i32>();
                 Self::count(valid.map(|row| binary.value(row)))

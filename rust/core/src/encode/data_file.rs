@@ -1,6 +1,7 @@
 //! One Parquet file that grows in memory.
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
@@ -47,7 +48,8 @@ impl DataFile {
         }
     }
 
-    /// Appends rows; ends the row group each time it has reached its bytes.
+    /// Appends rows; ends the row group each time it has reached its bytes. Text may be views of text: the file is the
+    /// same, and nothing is copied to make it so.
     ///
     /// # Errors
     /// If the rows can't be encoded; then the file is of no use.
@@ -147,6 +149,21 @@ impl DataFile {
 
 /// About how many of the batch's rows fill a row group: what is appended between two looks at its size.
 fn rows_in(bytes: usize, batch: &RecordBatch) -> usize {
-    let row_bytes = batch.get_array_memory_size() / batch.num_rows();
+    let row_bytes = batch.columns().iter().map(value_bytes).sum::<usize>() / batch.num_rows();
     (bytes / row_bytes.max(1)).max(1)
+}
+
+/// About the bytes of the values, as many for views of text as for text. What holds them may be far larger: views share
+/// their buffers, and so do slices.
+fn value_bytes(column: &ArrayRef) -> usize {
+    if let Some(views) = column.as_string_view_opt() {
+        views.total_bytes_len()
+    } else if let Some(text) = column.as_string_opt::<i32>() {
+        let offsets = text.value_offsets();
+        (offsets[text.len()] - offsets[0]) as usize
+    } else {
+        let data = column.to_data();
+        data.get_slice_memory_size()
+            .unwrap_or_else(|_| column.get_array_memory_size())
+    }
 }
