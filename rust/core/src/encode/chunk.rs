@@ -52,13 +52,26 @@ pub enum Contents {
     Dictionary { values: usize },
 }
 
+impl Contents {
+    fn refer_to_dictionary(&self) -> bool {
+        matches!(
+            self,
+            Self::Data {
+                encoding: Encoding::RLE_DICTIONARY,
+                ..
+            }
+        )
+    }
+}
+
 /// Finished pages.
 #[derive(Default)]
 pub struct Chunk {
     pages: Vec<Bytes>,
     sizes: Vec<(i64, i64)>,
     dictionary: Option<Bytes>,
-    /// Whether pages are compressed: as the first one shows that it pays, or not.
+    /// Whether pages are compressed: as the first one shows that it pays, or not. Dictionaries are worth it whatever the
+    /// references to them look like.
     compressed: Option<bool>,
     encodings: BTreeSet<Encoding>,
     rows: usize,
@@ -78,7 +91,8 @@ impl Chunk {
             body
         } else {
             let compressed = compressor.compress(body)?;
-            let pays = compressed.len() + body.len() / 16 < body.len();
+            let pays =
+                compressed.len() + body.len() / 16 < body.len() || contents.refer_to_dictionary();
             if *self.compressed.get_or_insert(pays) {
                 compressed
             } else {

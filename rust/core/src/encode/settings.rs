@@ -12,12 +12,15 @@ use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 use serde::Deserialize;
 
 use super::cardinality::{Sample, leaves};
+use super::dictionary::MOST_BYTES;
 use super::values::PAGE_BYTES;
 
 /// Mean bytes from which a value is long text: a minimum and maximum of it help nobody.
 const LONG_VALUE: usize = 64;
-/// At least this many values per distinct one make a dictionary pay.
-const REPEATS: usize = 4;
+/// A dictionary pays if it saves looking at values often enough: with at most this many of them and bytes.
+const MOST_DISTINCT: usize = 1 << 14;
+/// Numbers are so short that it must be far fewer: a reference has one byte then.
+const MOST_DISTINCT_NUMBERS: usize = 1 << 8;
 /// Fewer values than this say nothing about repetition; a dictionary falls back by itself when it grows.
 const TOO_FEW: usize = 64;
 
@@ -109,7 +112,14 @@ fn choose(column: &ColumnDescriptor, sample: Sample, layout: Layout) -> Choice {
     let repeats = if sample.values < TOO_FEW {
         !long
     } else {
-        sample.distinct * REPEATS <= sample.values
+        let distinct = sample.estimated_distinct();
+        let mean = sample.bytes / sample.values;
+        let most = if column.physical_type() == Type::BYTE_ARRAY {
+            MOST_DISTINCT
+        } else {
+            MOST_DISTINCT_NUMBERS
+        };
+        distinct <= most && distinct * (mean + 4) <= MOST_BYTES
     };
     Choice {
         dictionary: column.physical_type() != Type::BOOLEAN

@@ -16,7 +16,7 @@ use super::packing;
 const HEADROOM: usize = 64 << 10;
 
 /// A page is full with about this many bytes of values.
-pub const PAGE_BYTES: usize = 1 << 20;
+pub const PAGE_BYTES: usize = 2 << 20;
 
 /// Values without their nulls.
 #[derive(Debug)]
@@ -158,7 +158,11 @@ impl Values {
             }
             Self::Floats(values) => {
                 for byte in 0..8 {
-                    head.extend(values.iter().map(|value| value.to_le_bytes()[byte]));
+                    head.extend(
+                        values
+                            .iter()
+                            .map(|value| (value.to_bits() >> (8 * byte)) as u8),
+                    );
                 }
                 head
             }
