@@ -8,7 +8,6 @@
 
 use std::error::Error;
 use std::fs;
-use std::hint::black_box;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -48,11 +47,13 @@ fn main() -> Result<()> {
     let largest = pages.iter().map(Vec::len).max().unwrap_or_default();
     let mut compressed = vec![0; zstd::zstd_safe::compress_bound(largest)];
     let (mut encode_seconds, mut zstd_seconds) = (Vec::new(), Vec::new());
+    let mut zstd_bytes = 0;
     for _ in 0..rounds.parse::<usize>()? {
         encode_seconds.push(encode(&decoder, &batches)?.2);
+        zstd_bytes = 0;
         let begin = seconds();
         for page in &pages {
-            black_box(compressor.compress_to_buffer(page, &mut compressed[..])?);
+            zstd_bytes += compressor.compress_to_buffer(page, &mut compressed[..])?;
         }
         zstd_seconds.push(seconds() - begin);
     }
@@ -62,6 +63,7 @@ fn main() -> Result<()> {
             "rows": rows,
             "encode_seconds": median(encode_seconds),
             "zstd_seconds": median(zstd_seconds),
+            "zstd_bytes": zstd_bytes,
             "page_bytes": pages.iter().map(Vec::len).sum::<usize>(),
         })
     );
