@@ -1,6 +1,6 @@
 //! How single columns are encoded, and that other readers find in them what was put in.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
 
 use std::sync::Arc;
 

@@ -32,7 +32,7 @@ enum Column {
 
 /// The columns of a file.
 pub struct Columns {
-    columns: Vec<Column>,
+    all: Vec<Column>,
     /// Makes the writers of the other columns.
     factory: ArrowRowGroupWriterFactory,
     writers: Vec<ArrowColumnWriter>,
@@ -70,23 +70,22 @@ impl Columns {
                 leaf += 1;
             }
             let flat = FlatColumn::new(field, &parquet.column(first), choices[first]);
-            columns.push(match flat {
-                Some(column) => Column::Flat(Box::new(column)),
-                None => {
-                    others.push(field.clone());
-                    Column::Other {
-                        field: field.clone(),
-                        leaves: leaf - first,
-                    }
-                }
-            });
+            if let Some(column) = flat {
+                columns.push(Column::Flat(Box::new(column)));
+            } else {
+                others.push(field.clone());
+                columns.push(Column::Other {
+                    field: field.clone(),
+                    leaves: leaf - first,
+                });
+            }
         }
         // The library makes writers for whole schemas only, so these columns get a file of their own, never written.
         let others = Arc::new(Schema::new(others));
         let file = ArrowWriter::try_new(io::sink(), others, Some(properties))?;
         let (_, factory) = file.into_serialized_writer()?;
         Ok(Self {
-            columns,
+            all: columns,
             factory,
             writers: Vec::new(),
             reserved: 0,
@@ -103,7 +102,7 @@ impl Columns {
         }
         self.rows += batch.num_rows();
         let mut writers = self.writers.iter_mut();
-        for (column, array) in self.columns.iter_mut().zip(batch.columns()) {
+        for (column, array) in self.all.iter_mut().zip(batch.columns()) {
             match column {
                 Column::Flat(column) => column.append(array, &mut self.compressor)?,
                 Column::Other { field, .. } => {
@@ -126,7 +125,7 @@ impl Columns {
         }
         let mut group = file.next_row_group()?;
         let mut writers = std::mem::take(&mut self.writers).into_iter();
-        for column in &mut self.columns {
+        for column in &mut self.all {
             match column {
                 Column::Flat(column) => {
                     let (pages, close) = column.finish(&mut self.compressor)?;
@@ -157,7 +156,7 @@ impl Columns {
     }
 
     fn flat(&self) -> impl Iterator<Item = &FlatColumn> {
-        self.columns.iter().filter_map(|column| match column {
+        self.all.iter().filter_map(|column| match column {
             Column::Flat(column) => Some(&**column),
             Column::Other { .. } => None,
         })

@@ -31,18 +31,21 @@ struct Ends {
 
 impl Ends {
     fn of(value: &[u8]) -> Self {
-        let (first, last) =
-            if let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk()) {
-                (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-            } else if let (Some(first), Some(last)) = (value.first_chunk(), value.last_chunk()) {
-                (
-                    u32::from_le_bytes(*first).into(),
-                    u32::from_le_bytes(*last).into(),
-                )
-            } else {
-                let shift = |bytes, &byte: &u8| (bytes << 8) | u64::from(byte);
-                (value.iter().fold(0, shift), 0)
-            };
+        let (first, last) = if let (Some(first), Some(last)) =
+            (value.first_chunk::<8>(), value.last_chunk::<8>())
+        {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else if let (Some(first), Some(last)) =
+            (value.first_chunk::<4>(), value.last_chunk::<4>())
+        {
+            (
+                u32::from_le_bytes(*first).into(),
+                u32::from_le_bytes(*last).into(),
+            )
+        } else {
+            let shift = |bytes, &byte: &u8| (bytes << 8) | u64::from(byte);
+            (value.iter().fold(0, shift), 0)
+        };
         Self {
             length: value.len() as u32,
             first,

@@ -82,9 +82,9 @@ impl Values {
                     bounds,
                 };
                 match kind {
-                    DataType::Utf8 => Ok(page.take(array.as_string::<i32>(), nulls, rows)),
-                    DataType::Utf8View => Ok(page.take(array.as_string_view(), nulls, rows)),
-                    DataType::Binary => Ok(page.take(array.as_binary::<i32>(), nulls, rows)),
+                    DataType::Utf8 => Ok(page.take(&array.as_string::<i32>(), nulls, rows)),
+                    DataType::Utf8View => Ok(page.take(&array.as_string_view(), nulls, rows)),
+                    DataType::Binary => Ok(page.take(&array.as_binary::<i32>(), nulls, rows)),
                     other => Err(unexpected(other)),
                 }
             }
@@ -93,7 +93,7 @@ impl Values {
                 match (kind.primitive_width(), *narrow) {
                     (Some(8), false) => extend(values, array, nulls, &rows, |value: i64| value),
                     (Some(4), true) => {
-                        extend(values, array, nulls, &rows, |value: i32| value.into())
+                        extend(values, array, nulls, &rows, |value: i32| value.into());
                     }
                     _ => return Err(unexpected(kind)),
                 }
@@ -123,7 +123,7 @@ impl Values {
                 match nulls {
                     None => values.append_buffer(&bits.slice(rows.start, rows.len())),
                     Some(nulls) => {
-                        valid(nulls, &rows).for_each(|row| values.append(bits.value(row)))
+                        valid(nulls, &rows).for_each(|row| values.append(bits.value(row)));
                     }
                 }
                 if let Some(bounds) = bounds {
@@ -141,15 +141,12 @@ impl Values {
         match self {
             Self::Text { lengths, text } => {
                 packing::deltas(head, lengths, true);
-                match HEADROOM.checked_sub(head.len()) {
-                    Some(start) => {
-                        text[start..HEADROOM].copy_from_slice(head);
-                        &text[start..]
-                    }
-                    None => {
-                        head.extend_from_slice(&text[HEADROOM..]);
-                        head
-                    }
+                if let Some(start) = HEADROOM.checked_sub(head.len()) {
+                    text[start..HEADROOM].copy_from_slice(head);
+                    &text[start..]
+                } else {
+                    head.extend_from_slice(&text[HEADROOM..]);
+                    head
                 }
             }
             Self::Integers { values, narrow } => {
@@ -227,7 +224,7 @@ struct TextPage<'a> {
 impl TextPage<'_> {
     fn take<'a, T: AsRef<[u8]> + ?Sized + 'a>(
         mut self,
-        array: impl ArrayAccessor<Item = &'a T>,
+        array: &impl ArrayAccessor<Item = &'a T>,
         nulls: Option<&NullBuffer>,
         rows: Range<usize>,
     ) -> usize {
