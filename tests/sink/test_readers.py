@@ -81,9 +81,9 @@ def test_polars_finds_every_value(file: Path) -> None:
 def test_duckdb_finds_every_value(file: Path) -> None:
     """The same rows, and the statistics skip what a filter excludes without losing what it wants."""
     read = f'SELECT * EXCLUDE (_residue) REPLACE (epoch_ms("at") AS "at") FROM "{file}"'  # noqa: S608 - A path of ours.
-    found = duckdb.sql(read)
-    names = found.columns
+    found = duckdb.connect().execute(read)
+    names = [column[0] for column in found.description or ()]
     assert [dict(zip(names, row, strict=True)) for row in found.fetchall()] == EXPECTED
     wanted = EXPECTED[4_321]
-    row = duckdb.sql(f"SELECT tokens FROM '{file}' WHERE id = '{wanted['id']}'").fetchall()  # noqa: S608
+    row = duckdb.connect().execute(f"SELECT tokens FROM '{file}' WHERE id = '{wanted['id']}'").fetchall()  # noqa: S608
     assert row == [(wanted["tokens"],)]
