@@ -1,0 +1,94 @@
+//! Timing: the least of several passes, each right after a memcpy of the same bytes into a buffer that is used again.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::corpus::Corpus;
+use crate::digest::Digest;
+
+const LEAST_PASSES: usize = 3;
+const MOST_PASSES: usize = 200;
+
+/// One way to read a whole corpus.
+pub trait Reader {
+    /// What it does, in a few words.
+    fn way(&self) -> &'static str;
+
+    /// Read everything; what is handed back is dropped off the clock.
+    fn read(&mut self) -> Result<Box<dyn std::any::Any>, String>;
+
+    /// The same once more, to be compared with what others found.
+    fn digest(&mut self) -> Result<Digest, String>;
+}
+
+/// What one corpus took.
+pub struct Found {
+    way: &'static str,
+    read: Duration,
+    copy: Duration,
+    digest: Digest,
+}
+
+impl Found {
+    /// A line for the bench.
+    pub fn as_json(&self, corpus: &str) -> Value {
+        json!({
+            "corpus": corpus,
+            "way": self.way,
+            "seconds": self.read.as_secs_f64(),
+            "memcpy_seconds": self.copy.as_secs_f64(),
+            "rows": self.digest.rows,
+            "digest": self.digest.as_json(),
+        })
+    }
+}
+
+/// The way that is faster in its second pass is the one that counts.
+pub fn measure(
+    ways: &mut [&mut dyn Reader],
+    corpus: &Corpus,
+    seconds: f64,
+) -> Result<Found, String> {
+    let mut copied = vec![0; corpus.bytes.len()];
+    let mut warm = Vec::with_capacity(ways.len());
+    for way in ways.iter_mut() {
+        pass(*way, corpus, &mut copied)?;
+        warm.push(pass(*way, corpus, &mut copied)?.0);
+    }
+    let fastest = (0..ways.len()).min_by_key(|&index| warm[index]).ok_or("no way")?;
+    let way = &mut ways[fastest];
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let (mut read, mut copy) = (Duration::MAX, Duration::MAX);
+    for number in 0..MOST_PASSES {
+        if number >= LEAST_PASSES && Instant::now() >= end {
+            break;
+        }
+        let taken = pass(*way, corpus, &mut copied)?;
+        read = read.min(taken.0);
+        copy = copy.min(taken.1);
+    }
+    Ok(Found {
+        way: way.way(),
+        read,
+        copy,
+        digest: way.digest()?,
+    })
+}
+
+fn pass(
+    way: &mut dyn Reader,
+    corpus: &Corpus,
+    copied: &mut [u8],
+) -> Result<(Duration, Duration), String> {
+    let start = Instant::now();
+    copied.copy_from_slice(black_box(&corpus.bytes));
+    black_box(&mut *copied);
+    let copy = start.elapsed();
+    let start = Instant::now();
+    let found = black_box(way.read()?);
+    let read = start.elapsed();
+    drop(found);
+    Ok((read, copy))
+}
