@@ -62,8 +62,8 @@ class Corpus:
     columns: Mapping[str, str]
     """The same fields as `[decode.columns]` says them: those of an object are columns of their own."""
 
-    def write(self, size_bytes: int, directory: Path) -> int:
-        """Write `NAME.ndjson` of about `size_bytes`, and beside it our decoder's configuration; the number of records."""
+    def write(self, size_bytes: int, directory: Path) -> list[bytes]:
+        """Write `NAME.ndjson` of about `size_bytes`, and beside it our decoder's configuration; the records."""
         lines: list[bytes] = []
         left = size_bytes
         for record in self.records():
@@ -75,7 +75,7 @@ class Corpus:
         (directory / f"{self.name}.ndjson").write_bytes(b"\n".join(lines) + b"\n")
         columns = [{"name": name, "path": name.split("."), "type": kind} for name, kind in self.columns.items()]
         (directory / f"{self.name}.columns.json").write_text(json.dumps({"columns": columns}))
-        return len(lines)
+        return lines
 
 
 def _values(profile: Profile) -> Iterator[bytes]:
