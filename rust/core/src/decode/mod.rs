@@ -9,11 +9,13 @@ mod block;
 mod config;
 mod demand;
 mod drift;
+mod lines;
 mod members;
 mod plan;
 mod rejection;
 pub(crate) mod residue;
 mod row;
+mod strings;
 mod text;
 
 use std::sync::Arc;
@@ -25,7 +27,9 @@ use thiserror::Error;
 pub use config::{ColumnConfig, ConfigError, DecodeConfig, DecodeOptions, InvalidText};
 pub use demand::{ColumnDemand, Demand, Predicate, Verdict};
 pub use drift::Drift;
+pub use lines::{LinePlace, Lines};
 pub use rejection::{Rejection, RejectionCode};
+pub use strings::Strings;
 
 use arrow_buffer::BooleanBuffer;
 use block::Outcome;
@@ -84,6 +88,29 @@ impl Decoder {
     /// If the configuration is impossible or needs a later version; names the key that is wrong.
     pub fn new(config: &DecodeConfig) -> Result<Self, ConfigError> {
         Self::for_demand(config, Demand::everything(config.columns.len()))
+    }
+
+    /// A decoder without columns, of records whose keys are not known: each is a row, all of it in the residue.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn without_columns(options: DecodeOptions) -> Result<Self, ConfigError> {
+        // A plan has a column. This one, at a key that does not occur in what is decoded, is never built.
+        let unseen = ColumnConfig {
+            name: "unseen".into(),
+            path: vec!["\0".into()],
+            kind: "json".into(),
+            required: false,
+        };
+        let config = DecodeConfig {
+            columns: vec![unseen],
+            decode: options,
+        };
+        let mut demand = Demand::everything(1);
+        for column in &mut demand.columns {
+            column.built = false;
+        }
+        Self::for_demand(&config, demand)
     }
 
     /// A decoder of what `demand` asks for, by the columns of `config`. Every record is checked all the same.
