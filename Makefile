@@ -6,7 +6,7 @@ PROFILE := dev-release
 RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust test-python docs soak bench clean
+.PHONY: help setup demo test lint test-rust test-python docs soak bench bench-decode clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ $(VENV)/bench: $(VENV)/installed requirements/bench.txt
 
 bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
 	$(BIN)/python bench/run.py --scenario all --size all --results
+
+bench-decode: setup $(VENV)/bench ## Penstock's decoder beside simdjson, pyarrow, Polars, DuckDB and others: table and plot.
+	$(BIN)/python bench/decode.py --results
 
 clean: ## Remove what was built.
 	rm -rf $(VENV) target dist python/penstock/*.so

@@ -1,8 +1,8 @@
 """One reader over some corpora, in a process of its own, pinned to one processor and held to one thread.
 
 `child.py CPU READER DIRECTORY SECONDS CORPUS...` prints a JSON object per corpus, on a line: `{corpus, seconds,
-memcpy_seconds, wrong}` or `{corpus, reason}`. `child.py CPU = PROGRAM ARGUMENT...` becomes that program, which prints the
-like with `rows` and `digest` for `wrong`.
+memcpy_seconds, wrong}` or `{corpus, reason}`. `child.py CPU = PROGRAM ARGUMENT...` becomes that program, which prints
+the like, with `rows` and `digest` for `wrong`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def run(reader: str, corpus: str, directory: Path, seconds: float) -> dict[str, 
 def passes(reader: Reader, data: bytes, seconds: float) -> tuple[float, float]:
     """The least time of a read and of a memcpy, which take turns; the first of each is not counted.
 
-    Processor time of the whole process: on a processor of its own that is the time by the clock, and on a shared one the
+    Processor time of the whole process: on a processor of its own that is the time by the clock, on a shared one the
     others are not counted.
     """
     copied = memoryview(bytearray(len(data)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass
-from itertools import count, cycle
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson

@@ -1,8 +1,8 @@
 """What a reader found, in a form that readers in C++ and Rust can make too.
 
-Per leaf of the nested records `[values, bytes of text, sum]`: nulls are not counted, and each value weighs in the sum by
-its row and by its place among the leaf's values, so that one swapped for another shows. A text's value is its CRC-32, a
-float's are its bits.
+Per leaf of the nested records `[values, bytes of text, sum]`: nulls are not counted, and each value weighs in the sum
+by its row and by its place among the leaf's values, so that one swapped for another shows. A text's value is its
+CRC-32, a float's are its bits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Digest:
         if other.rows != self.rows:
             return f"{other.rows} rows, not {self.rows}"
         nothing = [0, 0, 0]
-        for leaf in self.leaves | other.leaves:
+        for leaf in {**self.leaves, **other.leaves}:
             here, there = self.leaves.get(leaf, nothing), other.leaves.get(leaf, nothing)
             for what, expected, found in zip(("values", "bytes of text"), here, there, strict=False):
                 if found != expected:

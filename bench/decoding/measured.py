@@ -46,13 +46,14 @@ class Measured:
 
     def as_object(self) -> dict[str, object]:
         """As it is printed; with a reason where something is wrong."""
-        return {
+        found: dict[str, object] = {
             "corpus": self.corpus,
             "reader": self.reader,
             "gigabytes_per_second": _rounded(self.gigabytes_per_second),
             "ratio_to_memcpy": _rounded(self.ratio_to_memcpy),
             "correct": self.wrong is None,
-        } | ({"reason": self.wrong} if self.wrong else {})
+        }
+        return found | {"reason": self.wrong} if self.wrong else found
 
 
 def _rounded(value: float | None) -> float | None:
@@ -109,9 +110,7 @@ def _run(command: Sequence[str], limit_seconds: float) -> tuple[list[dict[str, A
 def _measured(reader: str, read: Input, line: Mapping[str, Any]) -> Measured:
     if "reason" in line:
         return Measured(read.name, reader, None, None, line["reason"])
-    if "digest" in line:
-        wrong = read.digest.difference(Digest(line["rows"], line["digest"]))
-    else:
-        wrong = line["wrong"]
+    native = "digest" in line
+    wrong = read.digest.difference(Digest(line["rows"], line["digest"])) if native else line["wrong"]
     rate = read.size_bytes / line["seconds"] / 1e9
     return Measured(read.name, reader, rate, line["memcpy_seconds"] / line["seconds"], wrong, line.get("way"))

@@ -1,4 +1,4 @@
-"""What `bench/decode.py` found: as tables, as objects, and as a dated file that is only appended to, a plot beside it."""
+"""What `bench/decode.py` found: tables, objects, and a dated file that is only appended to, a plot beside it."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ _ID: Final = "@id@"
 
 
 def span_requests() -> Iterator[bytes]:
-    """One request per record: a resource, a scope, one to eight spans. Ids and times are new, the rest is from a pool."""
+    """One request per record: a resource, a scope, one to eight spans. Ids and times are new, the rest is pooled."""
     rng = random.Random(SEED)
     resources = [_dumps(_resource(rng)) for _ in range(_RESOURCES)]
     spans = [_template(_span(rng)) for _ in range(_SPANS)]
