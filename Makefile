@@ -61,4 +61,4 @@ bench-decode: setup $(VENV)/bench ## Penstock's decoder beside simdjson, pyarrow
 	$(BIN)/python bench/decode.py --results
 
 clean: ## Remove what was built.
-	rm -rf $(VENV) target dist python/penstock/*.so
+	rm -rf $(VENV) target bench/micro/target dist python/penstock/*.so

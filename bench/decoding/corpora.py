@@ -113,9 +113,13 @@ CORPORA: Final[Mapping[str, Corpus]] = {
     corpus.name: corpus
     for corpus in (
         _corpus("340", "flat events without text", lambda: _values("340"), content=False),
-        _corpus("1k", "events with prose, markdown and code, an escape per 31-44 B of text", lambda: _values("1k")),
+        _corpus("1k", "events with prose, markdown and code, an escape per 29 B of text", lambda: _values("1k")),
         _corpus("8k", "the same with more text", lambda: _values("8k")),
-        _corpus("inner_json", "text that is JSON itself, an escape per 5 B", lambda: _with_content(inner_json_texts())),
+        _corpus(
+            "inner_json",
+            "text that is JSON itself, an escape per 5 B of text",
+            lambda: _with_content(inner_json_texts()),
+        ),
         Corpus("otlp_json", "export requests of OTLP/JSON, nested", span_requests, SPAN_SCHEMA, SPAN_COLUMNS),
         _corpus("non_ascii", "30 % of the bytes outside ASCII", lambda: _with_content(non_ascii_texts())),
         _corpus("all_distinct", "keys in random order, each missing or null at random", _all_distinct),

@@ -57,7 +57,8 @@ class Penstock:
     def __init__(self, source: Source) -> None:
         from penstock import Decoder  # noqa: PLC0415 (each child imports its own reader)
 
-        self.decoder = Decoder(source.corpus.columns, strings="view")
+        columns = {name: {"path": name, "type": kind} for name, kind in source.corpus.columns.items()}
+        self.decoder = Decoder(columns, strings="view")
         self.data: bytes | list[bytes] = source.data
 
     def read(self) -> Any:

@@ -111,6 +111,8 @@ def _resource(rng: random.Random) -> dict[str, Any]:
             _attribute("host.name", f"ip-10-0-{rng.randrange(256)}-{rng.randrange(256)}"),
             _attribute("telemetry.sdk.language", "python"),
             _attribute("process.pid", rng.randrange(100, 60_000)),
+            _attribute("deployment.canary", rng.random() < 0.1),
+            _attribute("host.cpu.limit", round(rng.uniform(0.5, 16), 2)),
         ]
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BYTES = 60_000
+CONTENT = re.compile(rb'"content": ?"((?:[^"\\]|\\.)*)"')
 SCHEMA = pa.schema(
     [
         ("text", pa.string()),
@@ -62,12 +64,13 @@ def test_corpus_is_json_of_its_schema(corpus: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "least", "most"),
-    [("1k", 31, 44), ("inner_json", 4.5, 6.5), ("spaced", 31, 44), ("non_ascii", 1000, 10**9)],
+    [("1k", 25, 33), ("8k", 25, 33), ("inner_json", 4.5, 6.5), ("spaced", 25, 33), ("non_ascii", 1000, 10**9)],
 )
 def test_text_has_the_escapes_that_are_promised(name: str, least: float, most: float, tmp_path: Path) -> None:
-    """Bytes of the records per escape."""
-    written = b"".join(CORPORA[name].write(500_000, tmp_path))
-    assert least <= len(written) / max(1, written.count(b"\\") - written.count(b"\\\\")) <= most
+    """Bytes of `content` per escape."""
+    texts = CONTENT.findall(b"\n".join(CORPORA[name].write(500_000, tmp_path)))
+    escapes = sum(text.count(b"\\") - text.count(b"\\\\") for text in texts)
+    assert least <= sum(map(len, texts)) / max(1, escapes) <= most
 
 
 def test_corpora_are_hard_where_they_say_so(tmp_path: Path) -> None:
@@ -263,16 +266,17 @@ def test_bench_without_compilers_still_has_a_line_for_each(
     assert (simdjson["gigabytes_per_second"], simdjson["reason"]) == (None, "no C++ compiler")
 
 
-@pytest.mark.parametrize("corpus", CORPORA)
-def test_python_readers_are_right(corpus: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """On every corpus: ours both ways, and those that are always installed."""
-    readers = ("penstock", "penstock_list", "pyarrow", "orjson_arrow", "orjson", "duckdb", "polars")
+def test_python_readers_are_right(capsys: pytest.CaptureFixture[str]) -> None:
+    """On every corpus: ours both ways, and all that need nothing to be built."""
+    readers = [reader for reader in decode.READERS if reader in child.PYTHON_READERS]
     chosen = [argument for reader in readers for argument in ("--reader", reader)]
-    assert decode.main(["--corpus", corpus, *chosen, "--bytes", str(BYTES), "--quick", "--output", "json"]) == 0
+    assert decode.main([*chosen, "--bytes", str(BYTES), "--quick", "--output", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
     keys = ["corpus", "reader", "gigabytes_per_second", "ratio_to_memcpy", "correct"]
-    assert [list(one) for one in found] == [keys] * len(readers), found
-    assert all(one["correct"] for one in found)
+    assert [(one["corpus"], one["reader"]) for one in found] == [
+        (corpus, reader) for corpus in CORPORA for reader in readers
+    ]
+    assert [one for one in found if list(one) != keys or not one["correct"]] == []
 
 
 def test_table_marks_who_is_wrong() -> None:
@@ -292,7 +296,7 @@ def test_table_marks_who_is_wrong() -> None:
         ["b", "0.300!", "0.350!"],
         ["c", "-", "-"],
     ]
-    told = [line for line in lines[10:] if line]
+    told = [line for line in lines[11:] if line]
     assert told == [
         "b, 340, 1k: 2 rows, not 3",
         "c, 340, 1k: no compiler",
