@@ -37,7 +37,7 @@ READERS: Final = (
     *(MEMCPY, "penstock", "penstock_list", "simdjson", "simd_json", "sonic_rs"),
     *("arrow_json", "pyarrow", "polars", "duckdb", "orjson", "orjson_arrow"),
 )
-CORPUS_BYTES, QUICK_CORPUS_BYTES = 64_000_000, 6_000_000
+CORPUS_BYTES, QUICK_CORPUS_BYTES = 64_000_000, 4_000_000
 PASSES_SECONDS, QUICK_PASSES_SECONDS = 2.0, 0.1
 LIMIT_SECONDS: Final = 600
 RESULTS: Final = Path(__file__).resolve().parent / "results"

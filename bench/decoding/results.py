@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bench.decoding.measured import Measured
 
-_CARGO: Final = Path(__file__).resolve().parents[1] / "micro" / "Cargo.toml"
+_LOCK: Final = Path(__file__).resolve().parents[1] / "micro" / "Cargo.lock"
 _CRATES: Final = ("arrow-json", "simd-json", "sonic-rs")
 _PACKAGES: Final = ("pyarrow", "polars", "duckdb", "orjson")
 
@@ -90,8 +90,8 @@ class Run:
 
     def _circumstances(self) -> Iterator[str]:
         """Lines of a Markdown list."""
-        crates = tomllib.loads(_CARGO.read_text())["dependencies"]
-        pinned = ", ".join(f"{crate} {crates[crate]['version'].removeprefix('=')}" for crate in _CRATES)
+        locked = {package["name"]: package["version"] for package in tomllib.loads(_LOCK.read_text())["package"]}
+        pinned = ", ".join(f"{crate} {locked[crate]}" for crate in _CRATES)
         yield f"- Machine: {machine()}"
         yield f"- {build()}"
         yield f"- {versions(_PACKAGES)}"
@@ -119,6 +119,7 @@ def write_results(run: Run, directory: Path) -> tuple[Path, Path]:
     file, plot = directory / f"{now:%Y-%m-%d}-decode.md", directory / f"{now:%Y-%m-%d}-decode-{now:%H%M%S}.svg"
     draw(run, plot)
     heading = "" if file.exists() else "# Penstock's decoder beside other readers of JSON\n\n"
+    section = run.as_markdown(plot.name)
     with file.open("a") as out:
-        out.write(heading + run.as_markdown(plot.name) + "\n")
+        out.write(f"{heading}{section}\n")
     return file, plot

@@ -17,6 +17,7 @@ from bench.decoding.corpora import CORPORA
 from bench.decoding.digest import Digest, digest
 from bench.decoding.expected import difference, expected_table, read_expected, write_expected
 from bench.decoding.measured import Input, Measured, measure
+from bench.decoding.python_readers import PYTHON_READERS
 from bench.decoding.results import Run
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _answer(
     corpus = CORPORA["340"]
     expected = expected_table(corpus.write(BYTES, tmp_path), corpus.schema)
     write_expected(expected, tmp_path / "340.arrow")
-    monkeypatch.setitem(child.PYTHON_READERS, "stub", lambda _source: _Stub(change(expected)))
+    monkeypatch.setitem(PYTHON_READERS, "stub", lambda _source: _Stub(change(expected)))
     return child.run("stub", "340", tmp_path, 0)
 
 
@@ -268,7 +269,7 @@ def test_bench_without_compilers_still_has_a_line_for_each(
 
 def test_python_readers_are_right(capsys: pytest.CaptureFixture[str]) -> None:
     """On every corpus: ours both ways, and all that need nothing to be built."""
-    readers = [reader for reader in decode.READERS if reader in child.PYTHON_READERS]
+    readers = [reader for reader in decode.READERS if reader in PYTHON_READERS]
     chosen = [argument for reader in readers for argument in ("--reader", reader)]
     assert decode.main([*chosen, "--bytes", str(BYTES), "--quick", "--output", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -303,6 +304,16 @@ def test_table_marks_who_is_wrong() -> None:
         "a, 340: fastest slow way",
         "a, 1k: fastest fast way",
     ]
+
+
+def test_section_of_a_results_file_says_what_it_depends_on() -> None:
+    """Machine, versions, flags, data, both tables, and what is wrong."""
+    found = (Measured("340", "a", 2.0, 0.2, None), Measured("340", "b", None, None, "no compiler"))
+    section = Run(found, BYTES, "bench/decode.py --quick").as_markdown("plot.svg")
+    for told in ("- Machine: ", "simd-json 0.", "-march=native", "flat events", "| a | 0.200 |", "| b | - |"):
+        assert told in section
+    assert "- b, 340: no compiler" in section
+    assert section.rstrip().endswith("![Share of memcpy](plot.svg)")
 
 
 @pytest.mark.parametrize(

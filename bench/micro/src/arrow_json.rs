@@ -21,7 +21,11 @@ pub struct ArrowJson<'c> {
 
 impl<'c> ArrowJson<'c> {
     pub fn new(corpus: &'c Corpus) -> Self {
-        let schema = if corpus.spans { spans::schema() } else { event::schema(corpus.content) };
+        let schema = if corpus.spans {
+            spans::schema()
+        } else {
+            event::schema(corpus.content)
+        };
         Self {
             corpus,
             schema: Arc::new(schema),

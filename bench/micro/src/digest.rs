@@ -68,7 +68,9 @@ impl Digest {
     /// `{leaf: [values, bytes, sum]}`.
     pub fn as_json(&self) -> Value {
         let leaves = self.leaves.iter();
-        leaves.map(|(name, leaf)| (name.clone(), json!([leaf.values, leaf.bytes, leaf.sum]))).collect()
+        leaves
+            .map(|(name, leaf)| (name.clone(), json!([leaf.values, leaf.bytes, leaf.sum])))
+            .collect()
     }
 
     /// Add the rows of a batch.
@@ -93,7 +95,9 @@ impl Digest {
                 let list = array.as_list::<i32>();
                 let start = list.value_offsets()[0] as usize;
                 let inner: Vec<u64> = (rows.iter().enumerate())
-                    .flat_map(|(index, &row)| std::iter::repeat_n(row, list.value_length(index) as usize))
+                    .flat_map(|(index, &row)| {
+                        std::iter::repeat_n(row, list.value_length(index) as usize)
+                    })
                     .collect();
                 self.add_array(path, &list.values().slice(start, inner.len()), &inner)?;
             }
@@ -109,8 +113,17 @@ impl Digest {
             let (value, bytes) = match array.data_type() {
                 DataType::Utf8 => text(array.as_string::<i32>().value(index)),
                 DataType::Utf8View => text(array.as_string_view().value(index)),
-                DataType::Int64 => (array.as_primitive::<Int64Type>().value(index).cast_unsigned(), 0),
-                DataType::Float64 => (array.as_primitive::<Float64Type>().value(index).to_bits(), 0),
+                DataType::Int64 => (
+                    array
+                        .as_primitive::<Int64Type>()
+                        .value(index)
+                        .cast_unsigned(),
+                    0,
+                ),
+                DataType::Float64 => (
+                    array.as_primitive::<Float64Type>().value(index).to_bits(),
+                    0,
+                ),
                 DataType::Boolean => (u64::from(array.as_boolean().value(index)), 0),
                 other => return Err(format!("{path} is {other}")),
             };
@@ -132,7 +145,10 @@ pub struct Digesting {
 
 impl Digesting {
     pub fn new(names: &'static [&'static str]) -> Self {
-        let leaves = names.iter().map(|&name| (name.to_owned(), Leaf::default())).collect();
+        let leaves = names
+            .iter()
+            .map(|&name| (name.to_owned(), Leaf::default()))
+            .collect();
         Self {
             digest: Digest { rows: 0, leaves },
             names,

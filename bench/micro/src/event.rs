@@ -84,8 +84,15 @@ fn usage_leaf(key: &str) -> Option<usize> {
 
 /// The fields as they are in the JSON.
 pub fn schema(content: bool) -> Schema {
-    let texts = if content { &NAMES[..LATENCY] } else { &NAMES[..LATENCY - 1] };
-    let mut fields: Vec<Field> = texts.iter().map(|name| Field::new(*name, DataType::Utf8, true)).collect();
+    let texts = if content {
+        &NAMES[..LATENCY]
+    } else {
+        &NAMES[..LATENCY - 1]
+    };
+    let mut fields: Vec<Field> = texts
+        .iter()
+        .map(|name| Field::new(*name, DataType::Utf8, true))
+        .collect();
     let integer = |name| Field::new(name, DataType::Int64, true);
     let usage = Fields::from(vec![
         integer("input_tokens"),

@@ -55,7 +55,11 @@ fn main() -> ExitCode {
 
 fn read(reader: &str, corpus: &Corpus, seconds: f64) -> Result<Found, String> {
     match reader {
-        "arrow_json" => measure(&mut [&mut arrow_json::ArrowJson::new(corpus)], corpus, seconds),
+        "arrow_json" => measure(
+            &mut [&mut arrow_json::ArrowJson::new(corpus)],
+            corpus,
+            seconds,
+        ),
         "simd_json" => measure(&mut [&mut simd_json::Tape::new(corpus)], corpus, seconds),
         "sonic_rs" => measure(
             &mut [&mut sonic::Typed(corpus), &mut sonic::Lazy(corpus)],
@@ -63,7 +67,11 @@ fn read(reader: &str, corpus: &Corpus, seconds: f64) -> Result<Found, String> {
             seconds,
         ),
         #[cfg(feature = "penstock")]
-        "penstock" => measure(&mut [&mut penstock::Penstock::new(corpus)?], corpus, seconds),
+        "penstock" => measure(
+            &mut [&mut penstock::Penstock::new(corpus)?],
+            corpus,
+            seconds,
+        ),
         _ => Err(format!("there is no reader {reader:?} in this build")),
     }
 }

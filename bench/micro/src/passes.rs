@@ -58,7 +58,9 @@ pub fn measure(
         pass(*way, corpus, &mut copied)?;
         warm.push(pass(*way, corpus, &mut copied)?.0);
     }
-    let fastest = (0..ways.len()).min_by_key(|&index| warm[index]).ok_or("no way")?;
+    let fastest = (0..ways.len())
+        .min_by_key(|&index| warm[index])
+        .ok_or("no way")?;
     let way = &mut ways[fastest];
     let end = Instant::now() + Duration::from_secs_f64(seconds);
     let (mut read, mut copy) = (Duration::MAX, Duration::MAX);
@@ -96,5 +98,8 @@ fn pass(
 /// Of this process: others on the machine do not count.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        time.tv_nsec.unsigned_abs() as u32,
+    )
 }

@@ -16,7 +16,8 @@ pub struct Penstock<'c> {
 
 impl<'c> Penstock<'c> {
     pub fn new(corpus: &'c Corpus) -> Result<Self, String> {
-        let config: DecodeConfig = serde_json::from_str(&corpus.columns).map_err(|error| error.to_string())?;
+        let config: DecodeConfig =
+            serde_json::from_str(&corpus.columns).map_err(|error| error.to_string())?;
         Ok(Self {
             corpus,
             decoder: Decoder::new(&config).map_err(|error| error.to_string())?,
@@ -25,9 +26,15 @@ impl<'c> Penstock<'c> {
 
     fn batch(&self) -> Result<RecordBatch, String> {
         let values: Vec<Option<&[u8]>> = self.corpus.iter().map(Some).collect();
-        let decoded = self.decoder.decode(&values).map_err(|error| error.to_string())?;
+        let decoded = self
+            .decoder
+            .decode(&values)
+            .map_err(|error| error.to_string())?;
         match decoded.rejections.first() {
-            Some(rejection) => Err(format!("record {} is rejected: {rejection:?}", rejection.index)),
+            Some(rejection) => Err(format!(
+                "record {} is rejected: {rejection:?}",
+                rejection.index
+            )),
             None => Ok(decoded.batch),
         }
     }

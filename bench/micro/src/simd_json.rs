@@ -21,7 +21,12 @@ pub struct Tape<'c> {
 
 impl<'c> Tape<'c> {
     pub fn new(corpus: &'c Corpus) -> Self {
-        let longest = corpus.records.iter().map(ExactSizeIterator::len).max().unwrap_or_default();
+        let longest = corpus
+            .records
+            .iter()
+            .map(ExactSizeIterator::len)
+            .max()
+            .unwrap_or_default();
         Self {
             corpus,
             copy: vec![0; longest + INPUT_PADDING],
@@ -61,7 +66,11 @@ impl Reader for Tape<'_> {
     }
 
     fn digest(&mut self) -> Result<Digest, String> {
-        let names = if self.corpus.spans { spans::NAMES } else { event::NAMES };
+        let names = if self.corpus.spans {
+            spans::NAMES
+        } else {
+            event::NAMES
+        };
         let mut digesting = Digesting::new(names);
         self.read_into(&mut digesting)?;
         Ok(digesting.finish())
@@ -70,32 +79,44 @@ impl Reader for Tape<'_> {
 
 impl<'tape> Node<'tape> for Value<'tape, '_> {
     fn text_into(&self, leaf: usize, sink: &mut impl Sink) -> Result<(), String> {
-        self.as_str().into_iter().for_each(|text| sink.text(leaf, text));
+        self.as_str()
+            .into_iter()
+            .for_each(|text| sink.text(leaf, text));
         Ok(())
     }
 
     fn integer_into(&self, leaf: usize, sink: &mut impl Sink) -> Result<(), String> {
-        self.as_i64().into_iter().for_each(|value| sink.integer(leaf, value));
+        self.as_i64()
+            .into_iter()
+            .for_each(|value| sink.integer(leaf, value));
         Ok(())
     }
 
     fn number_into(&self, leaf: usize, sink: &mut impl Sink) -> Result<(), String> {
-        self.cast_f64().into_iter().for_each(|value| sink.number(leaf, value));
+        self.cast_f64()
+            .into_iter()
+            .for_each(|value| sink.number(leaf, value));
         Ok(())
     }
 
     fn boolean_into(&self, leaf: usize, sink: &mut impl Sink) -> Result<(), String> {
-        self.as_bool().into_iter().for_each(|value| sink.boolean(leaf, value));
+        self.as_bool()
+            .into_iter()
+            .for_each(|value| sink.boolean(leaf, value));
         Ok(())
     }
 
     fn members(self, mut each: impl FnMut(&str, Self) -> Result<(), String>) -> Result<(), String> {
-        let Some(object) = self.as_object() else { return Ok(()) };
+        let Some(object) = self.as_object() else {
+            return Ok(());
+        };
         object.iter().try_for_each(|(key, value)| each(key, value))
     }
 
     fn elements(self, each: impl FnMut(Self) -> Result<(), String>) -> Result<(), String> {
-        let Some(array) = self.as_array() else { return Ok(()) };
+        let Some(array) = self.as_array() else {
+            return Ok(());
+        };
         array.iter().try_for_each(each)
     }
 }

@@ -23,9 +23,13 @@ impl Typed<'_> {
         for record in self.0.iter() {
             sink.row();
             if self.0.spans {
-                sonic_rs::from_slice::<Request<'_>>(record).map_err(told)?.give(sink);
+                sonic_rs::from_slice::<Request<'_>>(record)
+                    .map_err(told)?
+                    .give(sink);
             } else {
-                sonic_rs::from_slice::<Event<'_>>(record).map_err(told)?.give(sink);
+                sonic_rs::from_slice::<Event<'_>>(record)
+                    .map_err(told)?
+                    .give(sink);
             }
         }
         Ok(())
@@ -47,7 +51,11 @@ impl Lazy<'_> {
 }
 
 fn digesting(corpus: &Corpus) -> Digesting {
-    Digesting::new(if corpus.spans { spans::NAMES } else { event::NAMES })
+    Digesting::new(if corpus.spans {
+        spans::NAMES
+    } else {
+        event::NAMES
+    })
 }
 
 impl Reader for Typed<'_> {
@@ -110,7 +118,9 @@ impl<'a> Node<'a> for Lazily<'a> {
 
     fn integer_into(&self, leaf: usize, sink: &mut impl Sink) -> Result<(), String> {
         let value = self.value().and_then(JsonValueTrait::as_i64);
-        value.into_iter().for_each(|value| sink.integer(leaf, value));
+        value
+            .into_iter()
+            .for_each(|value| sink.integer(leaf, value));
         Ok(())
     }
 
@@ -122,7 +132,9 @@ impl<'a> Node<'a> for Lazily<'a> {
 
     fn boolean_into(&self, leaf: usize, sink: &mut impl Sink) -> Result<(), String> {
         let value = self.value().and_then(JsonValueTrait::as_bool);
-        value.into_iter().for_each(|value| sink.boolean(leaf, value));
+        value
+            .into_iter()
+            .for_each(|value| sink.boolean(leaf, value));
         Ok(())
     }
 

@@ -95,7 +95,11 @@ fn walk_span<'a>(span: impl Node<'a>, sink: &mut impl Sink) -> Result<(), String
 }
 
 /// `first` is the leaf of the attributes' keys; those of their values follow it.
-fn walk_attributes<'a>(list: impl Node<'a>, first: usize, sink: &mut impl Sink) -> Result<(), String> {
+fn walk_attributes<'a>(
+    list: impl Node<'a>,
+    first: usize,
+    sink: &mut impl Sink,
+) -> Result<(), String> {
     list.elements(|attribute| {
         attribute.members(|key, value| match key {
             "key" => value.text_into(first, sink),
@@ -125,7 +129,10 @@ pub fn schema() -> Schema {
             ]),
         ),
     ]);
-    let status = vec![field("code", DataType::Int64), field("message", DataType::Utf8)];
+    let status = vec![
+        field("code", DataType::Int64),
+        field("message", DataType::Utf8),
+    ];
     let span = vec![
         field("traceId", DataType::Utf8),
         field("spanId", DataType::Utf8),
@@ -137,10 +144,16 @@ pub fn schema() -> Schema {
         field("attributes", attributes.clone()),
         field("status", structure(status)),
     ];
-    let scope = vec![field("name", DataType::Utf8), field("version", DataType::Utf8)];
+    let scope = vec![
+        field("name", DataType::Utf8),
+        field("version", DataType::Utf8),
+    ];
     let scope_spans = vec![field("scope", structure(scope)), field("spans", list(span))];
     let resource = structure(vec![field("attributes", attributes)]);
-    let resource_spans = vec![field("resource", resource), field("scopeSpans", list(scope_spans))];
+    let resource_spans = vec![
+        field("resource", resource),
+        field("scopeSpans", list(scope_spans)),
+    ];
     Schema::new(vec![field("resourceSpans", list(resource_spans))])
 }
 
