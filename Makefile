@@ -29,6 +29,7 @@ demo: setup ## Stream generated agent events through a real pipeline into Parque
 
 lint: setup ## Formatting, lints and types.
 	cargo fmt --check
+	cargo fmt --check --manifest-path bench/micro/Cargo.toml
 	cargo clippy --quiet --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
