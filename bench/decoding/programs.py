@@ -19,6 +19,7 @@ _ROOT: Final = Path(__file__).resolve().parents[2]
 _MICRO: Final = _ROOT / "bench" / "micro"
 _CACHE: Final = _ROOT / "target" / "bench"
 _SIMDJSON: Final = _CACHE / "simdjson"
+_REQUIREMENT: Final = _ROOT / "requirements" / "bench-simdjson.txt"
 _COMPILERS: Final = ("c++", "g++", "clang++")
 CXX_FLAGS: Final = ("-std=c++20", "-O3", "-march=native", "-DNDEBUG")
 """On-Demand has no choice at run time: without `-march=native` most of it would not use the processor's vectors."""
@@ -31,34 +32,39 @@ class MissingProgramError(Exception):
 def simdjson_program() -> Path:
     """The C++ program; fetches simdjson's sources, as a package carries them, and compiles them."""
     source, program = _MICRO / "simdjson_ondemand.cpp", _CACHE / "simdjson_ondemand"
-    if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
+    if not _older(program, source, _REQUIREMENT, Path(__file__)):
         return program
     compiler = os.environ.get("CXX") or next(filter(shutil.which, _COMPILERS), None)
     if compiler is None:
         raise MissingProgramError("no C++ compiler: none of " + ", ".join(_COMPILERS))
-    if not (_SIMDJSON / "simdjson.h").exists():
+    if _older(_SIMDJSON / "simdjson.h", _REQUIREMENT):
         _fetch_simdjson()
     command = (compiler, *CXX_FLAGS, f"-I{_SIMDJSON}", str(source), str(_SIMDJSON / "simdjson.cpp"))
-    _run((*command, "-o", str(program)), "can't compile it with a C++20 compiler")
+    unfinished = program.with_suffix(".tmp")
+    _run((*command, "-o", str(unfinished)), "can't compile it with a C++20 compiler")
+    unfinished.replace(program)
     return program
+
+
+def _older(made: Path, *sources: Path) -> bool:
+    """Whether it has to be made, again or at all."""
+    return not made.exists() or made.stat().st_mtime < max(source.stat().st_mtime for source in sources)
 
 
 def _fetch_simdjson() -> None:
     with tempfile.TemporaryDirectory() as directory:
-        requirement = _ROOT / "requirements" / "bench-simdjson.txt"
         command = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps")
         _run(
-            (*command, "--no-binary=:all:", "--require-hashes", f"--dest={directory}", f"--requirement={requirement}"),
+            (*command, "--no-binary=:all:", "--require-hashes", f"--dest={directory}", f"--requirement={_REQUIREMENT}"),
             "can't fetch simdjson's sources",
         )
         archive = next(Path(directory).glob("*.tar.gz"))
         _SIMDJSON.mkdir(parents=True, exist_ok=True)
         with tarfile.open(archive) as tar:
-            for member in tar.getmembers():
-                name = Path(member.name).name
-                content = tar.extractfile(member) if name in {"simdjson.cpp", "simdjson.h"} else None
-                if content is not None:
-                    (_SIMDJSON / name).write_bytes(content.read())
+            found = {Path(member.name).name: member for member in tar.getmembers() if member.isfile()}
+            for name in ("simdjson.cpp", "simdjson.h"):  # Whether it is there is told by the last.
+                content = tar.extractfile(found[name])
+                (_SIMDJSON / name).write_bytes(content.read() if content else b"")
 
 
 def rust_program() -> Path:
