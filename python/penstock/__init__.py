@@ -5,8 +5,8 @@ files: `penstock.testing`. All else is the program's own.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # As type checkers know it: `typing` itself would be half of what importing this costs.
 if TYPE_CHECKING:
     from penstock._native import Batch, Decoded, DecodeReport, InferredColumn, Rejection
     from penstock.decode.decoder import Decoder
@@ -30,11 +30,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Import what is asked for only then: the program needs none of it to start."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "penstock._native")), name)
+if not TYPE_CHECKING:  # With it, type checkers would take any name for one of ours.
+
+    def __getattr__(name: str) -> object:
+        """Import what is asked for only then: the program needs none of it to start."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES.get(name, "penstock._native")), name)
 
 
 def __dir__() -> list[str]:

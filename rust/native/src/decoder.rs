@@ -53,7 +53,7 @@ impl PyDecoder {
     )]
     fn decode(&self, py: Python<'_>, data: Input) -> PyResult<PyDecoded> {
         let outcome = detached(py, || Ok(self.decode_detached(&data)))?;
-        PyDecoded::new(py, outcome.map_err(told)?)
+        PyDecoded::new(py, outcome.map_err(|error| told(&error))?)
     }
 
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
@@ -139,7 +139,7 @@ struct Outcome {
 }
 
 /// Too much at once is the caller's to change; anything else is a bug.
-fn told(error: DecodeError) -> PyErr {
+fn told(error: &DecodeError) -> PyErr {
     match error {
         DecodeError::TooManyValues(_) | DecodeError::TooMuchText(_) => {
             PyValueError::new_err(error.to_string())

@@ -73,10 +73,15 @@ fn lines(data: &Bound<'_, PyAny>, view: PyUntypedBuffer) -> PyResult<Buffer> {
             "data is a buffer with gaps; pass bytes(data)",
         ));
     }
-    let Ok(bytes): Result<PyBuffer<u8>, _> = view.into_typed() else {
+    if view.item_size() != 1 {
         return Err(PyTypeError::new_err(
             "data is a buffer of items that are not bytes; pass memoryview(data).cast(\"B\") if they are text",
         ));
+    }
+    // Some call their bytes signed, or characters.
+    let bytes: PyBuffer<u8> = match view.as_typed::<u8>() {
+        Ok(_) => view.into_typed()?,
+        Err(_) => PyBuffer::get(&PyMemoryView::from(data)?.call_method1("cast", ("B",))?)?,
     };
     let length = bytes.len_bytes();
     let Some(start) = NonNull::new(bytes.buf_ptr().cast::<u8>()) else {
