@@ -7,7 +7,7 @@ MEMCHECK_ISA ?= avx2
 RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust memcheck test-python docs soak bench clean
+.PHONY: help setup demo test lint test-rust memcheck test-python docs soak bench bench-decode clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,7 @@ demo: setup ## Stream generated agent events through a real pipeline into Parque
 
 lint: setup ## Formatting, lints and types.
 	cargo fmt --check
+	cargo fmt --check --manifest-path bench/micro/Cargo.toml
 	cargo clippy --quiet --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -62,5 +63,8 @@ $(VENV)/bench: $(VENV)/installed requirements/bench.txt
 bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
 	$(BIN)/python bench/run.py --scenario all --size all --results
 
+bench-decode: setup $(VENV)/bench ## Penstock's decoder beside simdjson, pyarrow, Polars, DuckDB and others: table and plot.
+	$(BIN)/python bench/decode.py --results
+
 clean: ## Remove what was built.
-	rm -rf $(VENV) target dist python/penstock/*.so
+	rm -rf $(VENV) target bench/micro/target dist python/penstock/*.so
