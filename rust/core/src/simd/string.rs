@@ -51,7 +51,7 @@ pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
     }
 }
 
-/// [`string_end`] for who is no kernel.
+/// [`string_end`] for callers that are no kernel.
 #[must_use]
 pub fn find_string_end(isa: Isa, text: &[u8], start: usize) -> Option<StringEnd> {
     isa.run(End(text, start))
