@@ -141,6 +141,11 @@ impl<'t> Scanner<'t> {
         scanner
     }
 
+    /// Go on at `position`, where a value begins.
+    pub fn go_to(&mut self, position: usize) {
+        self.position = position;
+    }
+
     /// Where the next byte to read is.
     #[must_use]
     pub fn position(&self) -> usize {
