@@ -28,6 +28,7 @@ use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Kernel, Literal, StringB
 pub struct Neon;
 
 /// As it is: all code of this target is compiled with NEON.
+#[inline(always)]
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Neon>()
 }
