@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::similar_names)]
 
 use arrow_buffer::Buffer;
-use penstock_core::decode::{Decoded, Decoder, Shapes};
+use penstock_core::decode::{Decoded, Decoder, Lines, Shapes};
 use penstock_core::simd::Isa;
 use serde_json::json;
 
@@ -135,13 +135,14 @@ fn neither_alignment_nor_instruction_set_changes_an_answer() {
         for alignment in 0..64 {
             for padding in [0, 1, 63, 64, 200] {
                 let text = format!(
-                    "{}\n{lines}\n{lines}\n{lines}\n{}",
-                    " ".repeat(alignment),
-                    " ".repeat(padding)
+                    "{}{lines}\n{lines}\n{lines}\n{}",
+                    "\n".repeat(alignment),
+                    "\n".repeat(padding)
                 );
                 let buffer = Buffer::from(text.as_bytes());
+                let lines_of = Lines::split(&buffer, usize::MAX);
                 let decoded = decoder
-                    .decode_lines(&buffer, &mut Shapes::default())
+                    .decode_lines(&buffer, &lines_of, &mut Shapes::default())
                     .unwrap();
                 assert_eq!(said(&decoded), reference, "{isa:?} {alignment} {padding}");
             }
@@ -198,7 +199,7 @@ fn shapes_come_back_after_a_flood_of_others() {
 fn views_point_into_the_text_that_was_given() {
     use arrow_array::cast::AsArray;
 
-    let padding = " ".repeat(100);
+    let padding = "\n".repeat(100);
     let text = format!(
         "{}\n{}\n{padding}",
         r#"{"id":"longer than twelve bytes","text":"also longer \u00e9 than that"}"#,
@@ -206,8 +207,9 @@ fn views_point_into_the_text_that_was_given() {
     );
     let buffer = Buffer::from(text.as_bytes());
     let range = buffer.as_ptr() as usize..buffer.as_ptr() as usize + buffer.len();
+    let lines_of = Lines::split(&buffer, usize::MAX);
     let decoded = decoder()
-        .decode_lines(&buffer, &mut Shapes::default())
+        .decode_lines(&buffer, &lines_of, &mut Shapes::default())
         .unwrap();
     let inside = |column: &str, row: usize| {
         let column = decoded.batch.column_by_name(column).unwrap();

@@ -1,8 +1,8 @@
 //! The memory that text columns view: texts as they came, and the text that escapes stand for.
 //!
-//! A text is either shared (it stays in the buffer it came in) or owned (copied, once, into a slab). Either way some
-//! bytes after its end can be read, so that a kernel may look at whole blocks. What has escapes is written out once, to
-//! the open slab of [`Plain`]. Views name a slab by its number.
+//! A text is either shared (it stays in the buffer it came in) or owned (copied, once, into a slab). Nearly always some
+//! bytes after its end can be read, so that a kernel may look at whole blocks; a slab sees to that. What has escapes is
+//! written out once, to the open slab of [`Plain`]. Views name a slab by its number.
 
 #![allow(
     unsafe_code,
@@ -168,12 +168,8 @@ impl Texts {
         }
     }
 
-    /// Take `start..end` of `buffer` as it is, or a copy if there are too few bytes after it. Calls must name the same
-    /// buffer, and go forward in it.
+    /// Take `start..end` of `buffer` as it is. Calls must name the same buffer, and go forward in it.
     pub fn share(&mut self, buffer: &Buffer, start: usize, end: usize) -> Bytes {
-        if buffer.len() - end < PADDING {
-            return self.copy(&buffer[start..end], 0);
-        }
         let (slab, origin) = match self.shared {
             Some((slab, origin)) if end - origin <= REACH - PADDING => (slab, origin),
             _ => {

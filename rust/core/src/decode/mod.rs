@@ -13,12 +13,14 @@ mod fill;
 mod input;
 mod learn;
 mod leftover;
+mod lines;
 mod locate;
 mod members;
 mod plan;
 mod rejection;
 pub(crate) mod residue;
 mod shape;
+mod strings;
 mod tape;
 mod text;
 
@@ -31,7 +33,9 @@ use thiserror::Error;
 pub use config::{ColumnConfig, ConfigError, DecodeConfig, DecodeOptions, InvalidText};
 pub use demand::{ColumnDemand, Demand, Predicate, Verdict};
 pub use drift::Drift;
+pub use lines::{LinePlace, Lines};
 pub use rejection::{Rejection, RejectionCode};
+pub use strings::Strings;
 
 use arrow_buffer::{BooleanBuffer, Buffer};
 
@@ -97,6 +101,29 @@ impl Decoder {
         Self::for_demand(config, Demand::everything(config.columns.len()))
     }
 
+    /// A decoder without columns, of records whose keys are not known: each is a row, all of it in the residue.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn without_columns(options: DecodeOptions) -> Result<Self, ConfigError> {
+        // A plan has a column. This one, at a key that does not occur in what is decoded, is never built.
+        let unseen = ColumnConfig {
+            name: "unseen".into(),
+            path: vec!["\0".into()],
+            kind: "json".into(),
+            required: false,
+        };
+        let config = DecodeConfig {
+            columns: vec![unseen],
+            decode: options,
+        };
+        let mut demand = Demand::everything(1);
+        for column in &mut demand.columns {
+            column.built = false;
+        }
+        Self::for_demand(&config, demand)
+    }
+
     /// A decoder of what `demand` asks for, by the columns of `config`. Every record is checked all the same.
     ///
     /// # Errors
@@ -152,16 +179,21 @@ impl Decoder {
         values: &[Option<&[u8]>],
         shapes: &mut Shapes,
     ) -> Result<Decoded, DecodeError> {
-        self.decode_input(Input::Copied(values), shapes)
+        self.decode_input(Input::copied(values), shapes)
     }
 
-    /// Decode the lines of `text` that are not blank; strings without escapes view `text` itself. An index counts
-    /// these lines.
+    /// Decode all records of `source`, of which `lines` are all. Text without escapes views `source` itself, so the
+    /// batch may keep it alive.
     ///
     /// # Errors
     /// Only if the call as a whole is too large.
-    pub fn decode_lines(&self, text: &Buffer, shapes: &mut Shapes) -> Result<Decoded, DecodeError> {
-        self.decode_input(Input::Shared(text, &input::lines(text)), shapes)
+    pub fn decode_lines(
+        &self,
+        source: &Buffer,
+        lines: &Lines<'_>,
+        shapes: &mut Shapes,
+    ) -> Result<Decoded, DecodeError> {
+        self.decode_input(Input::shared(&lines.values, source), shapes)
     }
 
     fn decode_input(&self, input: Input<'_>, shapes: &mut Shapes) -> Result<Decoded, DecodeError> {
