@@ -54,12 +54,12 @@ impl Input {
             })
             .collect();
         // Now and then so many that they are no longer one block.
-        if how >> 3 == 7 {
+        if how >> 3 == 15 {
             let once = order.len();
             order = order
                 .into_iter()
                 .cycle()
-                .take(once * (2100 / once))
+                .take(once * (1100 / once))
                 .collect();
         }
         let values = values
