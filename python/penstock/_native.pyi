@@ -103,7 +103,7 @@ class Engine:
       kafka_columns bool: append kafka_topic kafka_partition kafka_offset kafka_timestamp to the main table
       dead_letter   {raw: "keep" | "drop"}
       encode        {row_group_bytes: int, zstd_level: int}
-      batches       bool: hand decoded batches back (dry run) and open no files
+      batches       bool: hand batches back as files would hold them (dry run) and open no files
     Raises `NativeError` naming the key that is wrong.
     """
 

@@ -31,6 +31,10 @@ impl Sample {
                 let strings = array.as_string::<i32>();
                 Self::count(valid.map(|row| strings.value(row).as_bytes()))
             }
+            DataType::Utf8View => {
+                let strings = array.as_string_view();
+                Self::count(valid.map(|row| strings.value(row).as_bytes()))
+            }
             DataType::Binary => {
                 let binary = array.as_binary::<i32>();
                 Self::count(valid.map(|row| binary.value(row)))
@@ -94,22 +98,21 @@ fn descend(array: &ArrayRef, found: &mut Vec<ArrayRef>) {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Int32Array, StringArray, StructArray};
+    use arrow_array::{Int32Array, StringArray, StringViewArray, StructArray};
     use arrow_schema::Field;
 
     use super::*;
 
     #[test]
     fn nulls_do_not_count() {
-        let array = StringArray::from(vec![Some("a"), None, Some("bc"), Some("a")]);
-        assert_eq!(
-            Sample::of(&array),
-            Sample {
-                values: 3,
-                distinct: 2,
-                bytes: 4
-            }
-        );
+        let values = vec![Some("a"), None, Some("bc"), Some("a")];
+        let expected = Sample {
+            values: 3,
+            distinct: 2,
+            bytes: 4,
+        };
+        assert_eq!(Sample::of(&StringArray::from(values.clone())), expected);
+        assert_eq!(Sample::of(&StringViewArray::from(values)), expected);
     }
 
     #[test]

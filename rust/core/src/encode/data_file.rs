@@ -34,7 +34,7 @@ pub struct DataFile {
 }
 
 impl DataFile {
-    /// A file with no bytes yet.
+    /// A file with no bytes yet. `schema` is what readers see: text is `Utf8` in it.
     #[must_use]
     pub fn new(schema: SchemaRef, layout: Layout, config: EncodeConfig) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl DataFile {
         }
     }
 
-    /// Appends rows; ends the row group each time it has reached its bytes.
+    /// Appends rows; ends the row group each time it has reached its bytes. Text columns may be views.
     ///
     /// # Errors
     /// If the rows can't be encoded; then the file is of no use.
