@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use penstock_core::decode::{Decoded, Decoder, Demand, Drift, RESIDUE_COLUMN};
+use arrow_array::Array;
+use arrow_buffer::Buffer;
+use penstock_core::decode::{DecodeError, Decoded, Decoder, Demand, Drift, RESIDUE_COLUMN, Shapes};
+use penstock_core::simd::Isa;
 
 use crate::cell::{Cell, cell, text};
 use crate::configuration::configuration;
@@ -10,8 +13,9 @@ use crate::filter::HasValue;
 use crate::input::Input;
 use crate::reference::{Outcome, Reference, Row};
 
-/// Each value by itself, then all in their order, in one call and in the next, and under a predicate, become what the
-/// reference says: whatever a decoder remembers must not change an answer.
+/// Each value by itself, then all in their order, by every instruction set of the machine, in one call and in the next,
+/// as lines of one text and under a predicate, become what the reference says: whatever is remembered of other values
+/// must not change an answer.
 ///
 /// # Panics
 /// If they do not.
@@ -23,54 +27,78 @@ pub fn decode(input: &Input) {
     for value in input.values.iter().flatten() {
         known.entry(value).or_insert_with(|| {
             let expected = reference.decode(value);
-            let case = || format!("by itself: {}", value.escape_ascii());
-            agree(&decoder(), &[Some(value)], &[Some(&expected)], None, &case);
+            let decoded = decoder().decode(&[Some(value)]);
+            agree(
+                decoded,
+                &[(Some(value), Some(&expected))],
+                None,
+                "by itself",
+            );
             expected
         });
     }
-    let expected: Vec<Option<&Outcome>> = input
+    let mut cases: Vec<Case<'_>> = input
         .in_order()
         .into_iter()
-        .map(|value| value.map(|value| &known[value]))
+        .map(|value| (value, value.map(|value| &known[value])))
         .collect();
-    let values = input.in_order();
-    let together = decoder();
-    agree(&together, &values, &expected, None, &|| {
-        "with others".to_owned()
-    });
-    let (mut values, mut expected) = (values, expected);
-    values.reverse();
-    expected.reverse();
-    agree(&together, &values, &expected, None, &|| {
-        "in the next call".to_owned()
-    });
+    for isa in Isa::available() {
+        let decoder = decoder().on(isa);
+        let mut shapes = Shapes::default();
+        for call in ["first call", "next call"] {
+            let decoded = decoder.decode_with(&values(&cases), &mut shapes);
+            agree(decoded, &cases, None, &format!("{}, {call}", isa.name()));
+            cases.reverse();
+        }
+    }
+
     let asked = input.asked % config.columns.len();
     let mut demand = Demand::everything(config.columns.len());
     demand.predicate = Some(Box::new(HasValue([asked])));
     let filtering = Decoder::for_demand(&config, demand).expect("a configuration");
-    agree(&filtering, &values, &expected, Some(asked), &|| {
-        format!("if column {asked} has a value")
-    });
+    let decoded = filtering.decode(&values(&cases));
+    agree(
+        decoded,
+        &cases,
+        Some(asked),
+        &format!("if column {asked} has a value"),
+    );
+
+    // A line is a value that has no line feed and is not blank.
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r');
+    let is_line = |value: &[u8]| !value.contains(&b'\n') && !value.iter().all(blank);
+    cases.retain(|(value, _)| value.is_some_and(is_line));
+    let text = values(&cases)
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(&b'\n');
+    let decoded = decoder().decode_lines(&Buffer::from(text), &mut Shapes::default());
+    agree(decoded, &cases, None, "as lines");
 }
 
-/// Assert that `decoder` makes what is `expected` of `values`; those only that have a value in the column `asked`.
+/// A value, and what must become of it; `None` is a tombstone.
+type Case<'c> = (Option<&'c [u8]>, Option<&'c Outcome>);
+
+fn values<'c>(cases: &[Case<'c>]) -> Vec<Option<&'c [u8]>> {
+    cases.iter().map(|(value, _)| *value).collect()
+}
+
+/// Assert that `decoded` is what must become of `cases`; of those only that have a value in the column `asked`.
 fn agree(
-    decoder: &Decoder,
-    values: &[Option<&[u8]>],
-    expected: &[Option<&Outcome>],
+    decoded: Result<Decoded, DecodeError>,
+    cases: &[Case<'_>],
     asked: Option<usize>,
-    case: &dyn Fn() -> String,
+    how: &str,
 ) {
-    let decoded = decoder
-        .decode(values)
-        .expect("a call that is not too large");
-    let mut rows = Rows::new(&decoded, case);
+    let decoded = decoded.expect("a call that is not too large");
+    let mut rows = Rows::new(&decoded, how);
     let mut rejections = decoded.rejections.iter();
     let (mut drift, mut tombstones, mut filtered) = (Drift::default(), 0, 0);
-    for (index, (value, expected)) in (0..).zip(values.iter().zip(expected)) {
+    for (index, (value, expected)) in (0..).zip(cases) {
         let case = || {
             let value = value.unwrap_or_default().escape_ascii();
-            format!("{}, value {index}: {value}", case())
+            format!("{how}, value {index}: {value}")
         };
         match expected {
             None => tombstones += 1,
@@ -94,10 +122,10 @@ fn agree(
         }
     }
     rows.end();
-    assert_eq!(rejections.next(), None, "{}", case());
+    assert_eq!(rejections.next(), None, "{how}");
     let counted = (decoded.tombstones, decoded.filtered);
-    assert_eq!(counted, (tombstones, filtered), "{}", case());
-    assert_eq!(decoded.drift, drift, "{}", case());
+    assert_eq!(counted, (tombstones, filtered), "{how}");
+    assert_eq!(decoded.drift, drift, "{how}");
 }
 
 /// The rows of a call, one after the other.
@@ -107,12 +135,12 @@ struct Rows<'d> {
 }
 
 impl<'d> Rows<'d> {
-    fn new(decoded: &'d Decoded, case: &dyn Fn() -> String) -> Self {
+    fn new(decoded: &'d Decoded, how: &str) -> Self {
         for column in decoded.batch.columns() {
             let valid = column.to_data().validate_full();
-            assert!(valid.is_ok(), "{valid:?}, {}", case());
+            assert!(valid.is_ok(), "{valid:?}, {how}");
         }
-        assert_eq!(decoded.batch.num_rows(), decoded.rows.len(), "{}", case());
+        assert_eq!(decoded.batch.num_rows(), decoded.rows.len(), "{how}");
         Self { decoded, next: 0 }
     }
 
