@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE := dev-release
+FUZZ_TARGET ?= decode
+FUZZ_SECONDS ?= 3600
 MEMCHECK_ISA ?= avx2
-RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
+RUST := $(shell find rust/core rust/native -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust memcheck test-python docs soak bench bench-decode clean
+.PHONY: help setup demo test lint test-rust memcheck test-python test-fuzz docs soak fuzz bench bench-decode clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +32,11 @@ demo: setup ## Stream generated agent events through a real pipeline into Parque
 
 lint: setup ## Formatting, lints and types.
 	cargo fmt --check
+<<<<<<< HEAD
 	cargo fmt --check --manifest-path bench/micro/Cargo.toml
+=======
+	cd rust/fuzz && cargo fmt --check
+>>>>>>> fuzz
 	cargo clippy --quiet --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -46,7 +52,11 @@ memcheck: ## The kernels' tests under valgrind, which knows no AVX-512: a byte r
 test-python: setup ## The Python tests, with a real Apache Kafka.
 	$(BIN)/python -m pytest
 
-test: lint test-rust test-python ## All that is tested.
+test-fuzz: ## A minute of fuzzing.
+	rust/fuzz/run decode 45
+	rust/fuzz/run strings 15
+
+test: lint test-rust test-python test-fuzz ## All that is tested.
 
 docs: setup ## Write the pages anew that are made from the code, and the outputs below the pages' blocks.
 	$(BIN)/python -m penstock.telemetry.reference > docs/metrics.md
@@ -59,6 +69,9 @@ soak: setup ## Ten minutes of workers killed at random; 0 lost and 0 twice, or i
 $(VENV)/bench: $(VENV)/installed requirements/bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	touch $@
+
+fuzz: ## An hour of fuzzing; FUZZ_TARGET=decode or strings, FUZZ_SECONDS=N.
+	rust/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS)
 
 bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
 	$(BIN)/python bench/run.py --scenario all --size all --results
