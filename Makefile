@@ -32,11 +32,8 @@ demo: setup ## Stream generated agent events through a real pipeline into Parque
 
 lint: setup ## Formatting, lints and types.
 	cargo fmt --check
-<<<<<<< HEAD
 	cargo fmt --check --manifest-path bench/micro/Cargo.toml
-=======
-	cd rust/fuzz && cargo fmt --check
->>>>>>> fuzz
+	cargo fmt --check --manifest-path rust/fuzz/Cargo.toml
 	cargo clippy --quiet --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .

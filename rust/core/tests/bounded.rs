@@ -1,7 +1,7 @@
 //! No value hangs the decoder or exhausts memory, whatever its size: each of these would, if anything grew faster than
 //! the value does or recursed with it. Nothing is timed; what grows with the square of a value does not end.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::similar_names)]
 
 use penstock_core::decode::{Decoded, Decoder, RejectionCode};
 use serde_json::json;
