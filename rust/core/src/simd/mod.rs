@@ -87,6 +87,16 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
     /// Where the first `"`, `\` or byte below 0x20 is; [`BLOCK`] if there is none.
     fn first_special(block: &Block) -> usize;
 
+    /// Where the first `"` is, if there is neither `\` nor a byte below 0x20 before it; else [`BLOCK`].
+    #[inline(always)]
+    fn closing_quote(block: &Block) -> usize {
+        let first = Self::first_special(block);
+        match block.get(first) {
+            Some(b'"') => first,
+            _ => BLOCK,
+        }
+    }
+
     /// Every `"`, `\` and byte below 0x20.
     fn string_bits(block: &Block) -> StringBits;
 
