@@ -98,7 +98,7 @@ def differences(counted: Mapping[str, float], committed: Mapping[str, float]) ->
     found = [f"{name} is new" for name in sorted(counted.keys() - committed.keys())]
     found += [f"{name} is gone" for name in sorted(committed.keys() - counted.keys())]
     for name in sorted(counted.keys() & committed.keys()):
-        ratio = counted[name] / committed[name] - 1
+        ratio = round(counted[name] / committed[name] - 1, 4)
         if abs(ratio) > SLACK:
             found.append(f"{name} takes {abs(ratio):.1%} {'more' if ratio > 0 else 'fewer'}")
     return found
