@@ -12,11 +12,29 @@
     reason = "what is not inlined into a kernel is compiled without its instructions"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod classes;
+mod isa;
 mod literal;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
+mod string;
+mod utf8;
 
+#[cfg(test)]
+mod tests;
+
+pub use isa::{Found, Isa};
 pub use literal::Literal;
 pub use scalar::Scalar;
+pub use string::{StringEnd, string_end, unescape};
+pub use utf8::is_utf8;
+
+use std::mem::MaybeUninit;
 
 /// Bytes of a block.
 pub const BLOCK: usize = 64;
@@ -35,8 +53,39 @@ pub struct StringBits {
     pub control: u64,
 }
 
-/// An instruction set's way of looking at text.
-pub trait Backend: Copy + Send + Sync + 'static {
+/// Which bytes of a block can be part of an escape, at their place in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EscapeBits {
+    /// One of `"\\/bfnrtu`, which may follow a backslash.
+    pub valid: u64,
+    /// `u`
+    pub unicode: u64,
+}
+
+/// Which bytes of a block can be digits of a `\uXXXX`, and of a surrogate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HexBits {
+    /// A hexadecimal digit.
+    pub digit: u64,
+    /// `d` or `D`, a surrogate's first digit.
+    pub d: u64,
+    /// `8`, `9`, `a` or `b`: the second one of a high surrogate.
+    pub high: u64,
+    /// `c` to `f`: the second one of a low surrogate.
+    pub low: u64,
+}
+
+/// An instruction set's way of looking at text. Implemented here only: who calls it relies on what it writes.
+pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// `rest`, which is shorter than a block, and zeros behind it.
+    #[inline(always)]
+    #[must_use]
+    fn padded(rest: &[u8]) -> Block {
+        let mut block = [0; BLOCK];
+        block[..rest.len()].copy_from_slice(rest);
+        block
+    }
+
     /// Where the first `"`, `\` or byte below 0x20 is; [`BLOCK`] if there is none.
     fn first_special(block: &Block) -> usize;
 
@@ -48,6 +97,20 @@ pub trait Backend: Copy + Send + Sync + 'static {
 
     /// Whether the block begins with `literal`.
     fn begins_with(block: &Block, literal: &Literal) -> bool;
+
+    /// Every byte that may follow a backslash.
+    fn escape_bits(block: &Block) -> EscapeBits;
+
+    /// Every byte that may be a digit of a `\uXXXX`.
+    fn hex_bits(block: &Block) -> HexBits;
+
+    /// Write the bytes at `keep`, one after the other, those at `escaped` as what they mean behind a backslash; all of
+    /// those are `"\\/bfnrt`. What is in `out` behind them afterwards is not defined.
+    fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]);
+}
+
+mod sealed {
+    pub trait Sealed {}
 }
 
 /// A loop that is compiled for each instruction set.
@@ -57,33 +120,4 @@ pub trait Kernel {
 
     /// The loop. Has to be `#[inline(always)]`.
     fn run<B: Backend>(self) -> Self::Output;
-}
-
-/// An instruction set that has a backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Isa {
-    /// Plain Rust: the reference, and what other machines get.
-    Scalar,
-}
-
-impl Isa {
-    /// The best one of this machine.
-    #[must_use]
-    pub fn detect() -> Self {
-        Self::Scalar
-    }
-
-    /// Those of this machine, the reference first.
-    #[must_use]
-    pub fn available() -> Vec<Self> {
-        vec![Self::Scalar]
-    }
-
-    /// Run `kernel` compiled for this instruction set.
-    #[inline]
-    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        match self {
-            Self::Scalar => kernel.run::<Scalar>(),
-        }
-    }
 }

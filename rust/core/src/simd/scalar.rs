@@ -1,10 +1,16 @@
 //! The reference: what every other backend has to agree with.
 
-use super::{BLOCK, Backend, Block, Literal, StringBits};
+use std::mem::MaybeUninit;
+
+use super::classes::{CLASSES, D, HEX, HIGH, LOW, VALID, meaning};
+use super::sealed::Sealed;
+use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Literal, StringBits};
 
 /// Plain Rust.
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar;
+
+impl Sealed for Scalar {}
 
 impl Backend for Scalar {
     #[inline(always)]
@@ -31,6 +37,41 @@ impl Backend for Scalar {
     fn begins_with(block: &Block, literal: &Literal) -> bool {
         block[..literal.length] == literal.bytes[..literal.length]
     }
+
+    #[inline(always)]
+    fn escape_bits(block: &Block) -> EscapeBits {
+        EscapeBits {
+            valid: class_bits(block, VALID),
+            unicode: bits(block, |byte| byte == b'u'),
+        }
+    }
+
+    #[inline(always)]
+    fn hex_bits(block: &Block) -> HexBits {
+        HexBits {
+            digit: class_bits(block, HEX),
+            d: class_bits(block, D),
+            high: class_bits(block, HIGH),
+            low: class_bits(block, LOW),
+        }
+    }
+
+    #[inline(always)]
+    fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
+        let kept = (0..).zip(block).filter(|(index, _)| keep >> index & 1 == 1);
+        for (out, (index, &byte)) in out.iter_mut().zip(kept) {
+            let is_escaped = escaped >> index & 1 == 1;
+            out.write(if is_escaped { meaning(byte) } else { byte });
+        }
+    }
+}
+
+#[inline(always)]
+fn class_bits(block: &Block, class: u8) -> u64 {
+    bits(block, |byte| {
+        let classes = CLASSES.0.get(usize::from(byte));
+        classes.is_some_and(|classes| classes & class != 0)
+    })
 }
 
 #[inline(always)]

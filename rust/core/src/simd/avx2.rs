@@ -1,0 +1,287 @@
+//! AVX2: Haswell, Zen and what came after them.
+//!
+//! Invariant: [`Avx2`] is private to `simd`, and only [`run`] hands it to a kernel; who calls [`run`] has seen
+//! [`is_available`]. So its methods run on no other machine.
+
+#![allow(unsafe_code, reason = "intrinsics; each block says what it relies on")]
+
+use std::mem::MaybeUninit;
+
+use std::arch::x86_64::{
+    __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storel_epi64,
+    _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
+    _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_xor_si256,
+};
+
+use super::classes::nibbles::{self, COMPACT};
+use super::sealed::Sealed;
+use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Kernel, Literal, StringBits};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Avx2;
+
+/// Whether the machine has what [`run`] is compiled with.
+pub fn is_available() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub fn run<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<Avx2>()
+}
+
+impl Sealed for Avx2 {}
+
+impl Backend for Avx2 {
+    #[inline(always)]
+    fn first_special(block: &Block) -> usize {
+        // SAFETY: runs on no machine without it, by the module's invariant.
+        unsafe { first_special(block) }
+    }
+
+    #[inline(always)]
+    fn string_bits(block: &Block) -> StringBits {
+        // SAFETY: the same.
+        unsafe { string_bits(block) }
+    }
+
+    #[inline(always)]
+    fn digit_bits(bytes: &[u8; 32]) -> u32 {
+        // SAFETY: the same.
+        unsafe { digit_bits(bytes) }
+    }
+
+    #[inline(always)]
+    fn begins_with(block: &Block, literal: &Literal) -> bool {
+        // SAFETY: the same.
+        unsafe { begins_with(block, literal) }
+    }
+
+    #[inline(always)]
+    fn escape_bits(block: &Block) -> EscapeBits {
+        // SAFETY: the same.
+        unsafe { escape_bits(block) }
+    }
+
+    #[inline(always)]
+    fn hex_bits(block: &Block) -> HexBits {
+        // SAFETY: the same.
+        unsafe { hex_bits(block) }
+    }
+
+    #[inline(always)]
+    fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
+        // SAFETY: the same.
+        unsafe { unescape_block(block, escaped, keep, out) }
+    }
+}
+
+/// A block in two registers.
+type Halves = [__m256i; 2];
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(block: &Block) -> Halves {
+    // SAFETY: reads the block's first and last 32 bytes, at any alignment.
+    unsafe {
+        [
+            _mm256_loadu_si256(block.as_ptr().cast()),
+            _mm256_loadu_si256(block.as_ptr().add(32).cast()),
+        ]
+    }
+}
+
+/// The bit of each byte whose high bit is set.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn bits([low, high]: Halves) -> u64 {
+    let low = u64::from(_mm256_movemask_epi8(low).cast_unsigned());
+    let high = u64::from(_mm256_movemask_epi8(high).cast_unsigned());
+    high << 32 | low
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn equal(text: __m256i, byte: u8) -> __m256i {
+    _mm256_cmpeq_epi8(text, _mm256_set1_epi8(byte as i8))
+}
+
+/// Unsigned `text <= byte`, which is no instruction.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn at_most(text: __m256i, byte: u8) -> __m256i {
+    let byte = _mm256_set1_epi8(byte as i8);
+    _mm256_cmpeq_epi8(_mm256_max_epu8(text, byte), byte)
+}
+
+/// One comparison for quotes and control bytes: flipping bit 1 takes `"` to 0x20, and each control byte to another.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn special(text: __m256i) -> __m256i {
+    let flipped = _mm256_xor_si256(text, _mm256_set1_epi8(2));
+    _mm256_or_si256(at_most(flipped, 0x20), equal(text, b'\\'))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1")]
+fn first_special(block: &Block) -> usize {
+    let [low, high] = load(block);
+    bits([special(low), special(high)]).trailing_zeros() as usize
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn string_bits(block: &Block) -> StringBits {
+    let [low, high] = load(block);
+    StringBits {
+        quote: bits([equal(low, b'"'), equal(high, b'"')]),
+        backslash: bits([equal(low, b'\\'), equal(high, b'\\')]),
+        control: bits([at_most(low, 0x1F), at_most(high, 0x1F)]),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn digit_bits(bytes: &[u8; 32]) -> u32 {
+    // SAFETY: reads the 32 bytes of `bytes`, at any alignment.
+    let text = unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) };
+    let value = _mm256_sub_epi8(text, _mm256_set1_epi8(b'0' as i8));
+    let digit = at_most(value, 9);
+    _mm256_movemask_epi8(digit).cast_unsigned()
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn begins_with(block: &Block, literal: &Literal) -> bool {
+    let ([low, high], expected) = (load(block), load(&literal.bytes));
+    let equal = bits([
+        _mm256_cmpeq_epi8(low, expected[0]),
+        _mm256_cmpeq_epi8(high, expected[1]),
+    ]);
+    equal & literal.mask == literal.mask
+}
+
+/// A table of 16 bytes, in both halves of a register.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn table(entries: &[u8; 16]) -> __m256i {
+    // SAFETY: reads the 16 bytes of `entries`.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(entries.as_ptr().cast()) })
+}
+
+/// Bits 4 to 7 of each byte, or others if `shift` isn't 4.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn four_bits<const SHIFT: i32>(text: __m256i) -> __m256i {
+    _mm256_and_si256(_mm256_srli_epi16::<SHIFT>(text), _mm256_set1_epi8(15))
+}
+
+/// What each byte is; a byte that isn't ASCII finds 0 in the first table.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn look_up(text: __m256i, by_low: &[u8; 16], by_high: &[u8; 16]) -> __m256i {
+    let low = _mm256_shuffle_epi8(table(by_low), text);
+    let high = _mm256_shuffle_epi8(table(by_high), four_bits::<4>(text));
+    _mm256_and_si256(low, high)
+}
+
+/// The bit of each byte that has any bit of `class`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn class_bits([low, high]: Halves, class: u8) -> u64 {
+    let class = _mm256_set1_epi8(class as i8);
+    !bits([
+        equal(_mm256_and_si256(low, class), 0),
+        equal(_mm256_and_si256(high, class), 0),
+    ])
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn escape_bits(block: &Block) -> EscapeBits {
+    let [low, high] = load(block);
+    let classes = [
+        look_up(low, &nibbles::ESCAPE_BY_LOW, &nibbles::ESCAPE_BY_HIGH),
+        look_up(high, &nibbles::ESCAPE_BY_LOW, &nibbles::ESCAPE_BY_HIGH),
+    ];
+    EscapeBits {
+        valid: class_bits(classes, u8::MAX),
+        unicode: bits([equal(low, b'u'), equal(high, b'u')]),
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn hex_bits(block: &Block) -> HexBits {
+    let [low, high] = load(block);
+    let classes = [
+        look_up(low, &nibbles::HEX_BY_LOW, &nibbles::HEX_BY_HIGH),
+        look_up(high, &nibbles::HEX_BY_LOW, &nibbles::HEX_BY_HIGH),
+    ];
+    HexBits {
+        digit: class_bits(classes, u8::MAX),
+        d: class_bits(classes, nibbles::D),
+        high: class_bits(classes, nibbles::HIGH),
+        low: class_bits(classes, nibbles::LOW),
+    }
+}
+
+/// Each byte all ones or zeros, as its bit is.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn spread(bits: u32) -> __m256i {
+    let bytes = _mm256_setr_epi64x(
+        0,
+        0x0101_0101_0101_0101,
+        0x0202_0202_0202_0202,
+        0x0303_0303_0303_0303,
+    );
+    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+    let repeated = _mm256_shuffle_epi8(_mm256_set1_epi32(bits.cast_signed()), bytes);
+    _mm256_cmpeq_epi8(_mm256_and_si256(repeated, bit), bit)
+}
+
+/// `text`, but letters at `escaped` as what they mean behind a backslash.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn replace(text: __m256i, escaped: u32) -> __m256i {
+    let meaning = _mm256_shuffle_epi8(table(&nibbles::MEANING_BY_MIDDLE), four_bits::<1>(text));
+    let letter = _mm256_cmpgt_epi8(text, _mm256_set1_epi8(0x60));
+    _mm256_blendv_epi8(text, meaning, _mm256_and_si256(letter, spread(escaped)))
+}
+
+/// Eight bytes at a time, each time eight are written and the next ones go over those too many. Where they go is counted
+/// from `keep` alone, so no step waits for the one before.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
+    let [low, high] = load(block);
+    let plain = [
+        replace(low, escaped as u32),
+        replace(high, (escaped >> 32) as u32),
+    ];
+    let mut bytes = [0_u8; BLOCK];
+    // SAFETY: writes the first and the last 32 bytes of `bytes`.
+    unsafe {
+        _mm256_storeu_si256(bytes.as_mut_ptr().cast(), plain[0]);
+        _mm256_storeu_si256(bytes.as_mut_ptr().add(32).cast(), plain[1]);
+    }
+    for eight in 0..8 {
+        let kept = keep >> (8 * eight) & 0xFF;
+        let to = (keep & ((1 << (8 * eight)) - 1)).count_ones() as usize;
+        // SAFETY: reads eight of the 64 `bytes` and one row of `COMPACT`, and writes eight of the 64 bytes of `out`:
+        // `to` is at most `8 * eight`.
+        unsafe {
+            let text = _mm_loadl_epi64(bytes.as_ptr().add(8 * eight).cast());
+            let places = _mm_loadl_epi64(COMPACT[kept as usize].as_ptr().cast());
+            let front = _mm_shuffle_epi8(text, places);
+            _mm_storel_epi64(out.as_mut_ptr().add(to).cast(), front);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! JSON strings: where they end, and what their escapes stand for.
+//!
+//! Both loops take block after block and never start anew at an escape: what a block leaves open (a backslash at its
+//! end, the digits of a `\u`, the other half of a surrogate pair) is carried into the next one as bits.
+
+#![allow(
+    unsafe_code,
+    reason = "a string is unescaped into memory that is not initialized before"
+)]
+
+use std::mem::MaybeUninit;
+
+use super::{BLOCK, Backend, Block};
+
+#[cfg(test)]
+mod tests;
+
+/// Where a string ends, and what was met on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StringEnd {
+    /// Where the closing quote is.
+    pub end: usize,
+    /// Whether there is a backslash before it.
+    pub escaped: bool,
+}
+
+/// The end of the string whose opening quote is right before `start`, if it is one by RFC 8259 without lone
+/// surrogates. Does not look at whether it is UTF-8.
+///
+/// `text` may go on behind the string. `None` if it isn't closed, holds a control byte, or an escape is wrong; what
+/// and where is for [`crate::json::Scanner`] to say.
+#[inline(always)]
+#[must_use]
+pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
+    let mut position = start;
+    loop {
+        let rest = text.get(position..)?;
+        let mut padded = MaybeUninit::uninit();
+        let first = B::first_special(block_of::<B>(rest, &mut padded));
+        if first < BLOCK {
+            return match rest.get(first)? {
+                b'"' => Some(StringEnd {
+                    end: position + first,
+                    escaped: false,
+                }),
+                b'\\' => escaped_end::<B>(text, position),
+                _ => None,
+            };
+        }
+        position += BLOCK;
+    }
+}
+
+/// The same from the first block that has a backslash on.
+#[inline(always)]
+fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd> {
+    let mut carry = Escapes::default();
+    let mut units = CodeUnits::default();
+    loop {
+        let mut padded = MaybeUninit::uninit();
+        let block = block_of::<B>(text.get(position..)?, &mut padded);
+        let bits = B::string_bits(block);
+        let escaped = carry.next(bits.backslash);
+        let quote = bits.quote & !escaped;
+        // All bytes up to the closing quote, and that one.
+        let through = quote ^ quote.wrapping_sub(1);
+        if bits.control & through != 0 {
+            return None;
+        }
+        if escaped | units.open != 0 {
+            let escape = B::escape_bits(block);
+            let unicode = escape.unicode & escaped & through;
+            if escaped & through & !escape.valid != 0
+                || (unicode | units.open != 0 && !units.next::<B>(block, unicode, quote))
+            {
+                return None;
+            }
+        }
+        if quote != 0 {
+            return Some(StringEnd {
+                end: position + quote.trailing_zeros() as usize,
+                escaped: true,
+            });
+        }
+        position += BLOCK;
+    }
+}
+
+/// Append what `inside`, the inside of a valid JSON string, stands for; a lone surrogate becomes U+FFFD.
+#[inline(always)]
+pub fn unescape<B: Backend>(inside: &[u8], out: &mut Vec<u8>) {
+    // No escape is shorter than what it stands for, and whole blocks are written.
+    out.reserve(inside.len() + BLOCK);
+    let start = out.len();
+    let spare = out.spare_capacity_mut();
+    let mut carry = Escapes::default();
+    let (mut read, mut written) = (0, 0);
+    while let Some(rest @ [_, ..]) = inside.get(read..) {
+        let mut padded = MaybeUninit::uninit();
+        let block = block_of::<B>(rest, &mut padded);
+        let Some(to) = spare
+            .get_mut(written..)
+            .and_then(<[MaybeUninit<u8>]>::first_chunk_mut)
+        else {
+            break;
+        };
+        let present = u64::MAX >> BLOCK.saturating_sub(rest.len());
+        let backslash = B::string_bits(block).backslash;
+        if backslash | carry.open == 0 {
+            to.write_copy_of_slice(block);
+            written += rest.len().min(BLOCK);
+            read += BLOCK;
+            continue;
+        }
+        let escaped = carry.next(backslash);
+        let keep = present & !(backslash & !escaped);
+        let unicode = B::escape_bits(block).unicode & escaped;
+        if unicode == 0 {
+            B::unescape_block(block, escaped, keep, to);
+            written += keep.count_ones() as usize;
+            read += BLOCK;
+        } else {
+            let Decoded { block, keep, taken } = decode_units(block, unicode, keep);
+            if taken < BLOCK {
+                // The next block begins with the `u`.
+                carry.open = 1;
+            }
+            B::unescape_block(&block, escaped & !unicode, keep, to);
+            written += keep.count_ones() as usize;
+            read += taken;
+        }
+    }
+    // SAFETY: `unescape_block` and the copy have written the first `written` bytes of the spare capacity: each loop
+    // starts where the kept bytes of the one before ended.
+    unsafe { out.set_len(start + written) };
+}
+
+/// The first bytes of `rest`, which is no shorter than a block but at the text's end; zeros follow it there.
+#[inline(always)]
+fn block_of<'t, B: Backend>(rest: &'t [u8], padded: &'t mut MaybeUninit<Block>) -> &'t Block {
+    match rest.first_chunk() {
+        Some(block) => block,
+        None => padded.write(B::padded(rest)),
+    }
+}
+
+/// Which bytes are escaped, block after block.
+#[derive(Default)]
+struct Escapes {
+    /// 1 if the next block's first byte is escaped.
+    open: u64,
+}
+
+impl Escapes {
+    /// The bytes right behind a backslash that is not escaped itself. In a run of backslashes every second one escapes
+    /// the next byte, from the first one on: adding finds where the runs end, as in simdjson's stage 1.
+    #[inline(always)]
+    fn next(&mut self, backslash: u64) -> u64 {
+        const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
+        let start = backslash & !self.open;
+        let behind = (start << 1 | ODD).wrapping_sub(start) ^ ODD;
+        let escaped = behind ^ (backslash | self.open);
+        self.open = (behind & backslash) >> 63;
+        escaped
+    }
+}
+
+/// Checks the `\uXXXX` of a string, block after block.
+#[derive(Default)]
+struct CodeUnits {
+    /// Of the block before: each `u` of an escape, each `d`, and the second digit of each high surrogate.
+    unicode: u64,
+    d: u64,
+    high: u64,
+    /// Not 0 if the next block has digits of the last `\u`, or the other half of a pair.
+    open: u64,
+}
+
+impl CodeUnits {
+    /// Whether all is right in `block`, in which the escapes with a `u` at `unicode` begin, and the string ends at the
+    /// first bit of `quote`.
+    #[inline(always)]
+    fn next<B: Backend>(&mut self, block: &Block, unicode: u64, quote: u64) -> bool {
+        let hex = B::hex_bits(block);
+        let after = |now: u64, before: u64, bytes: u32| now << bytes | before >> (64 - bytes);
+        let digits = after(unicode, self.unicode, 1)
+            | after(unicode, self.unicode, 2)
+            | after(unicode, self.unicode, 3)
+            | after(unicode, self.unicode, 4);
+        let second = after(unicode, self.unicode, 2) & after(hex.d, self.d, 1);
+        let (high, low) = (second & hex.high, second & hex.low);
+        // Where the second digit of a low surrogate has to be.
+        let expected = after(high, self.high, 6);
+        let through = quote ^ quote.wrapping_sub(1);
+        let wrong = (digits & !hex.digit | low ^ expected) & through;
+        // A quote is no digit, so only a pair can be open behind it.
+        let behind = expected & !through | high >> 58;
+        *self = Self {
+            unicode,
+            d: hex.d,
+            high,
+            open: unicode >> 60 | high >> 58,
+        };
+        wrong == 0 && (quote == 0 || behind == 0)
+    }
+}
+
+/// A block whose `\uXXXX` are in UTF-8.
+struct Decoded {
+    block: Block,
+    /// Which bytes of it remain.
+    keep: u64,
+    /// How many of its bytes that was; the next one is the `u` of an escape that goes over the block's edge.
+    taken: usize,
+}
+
+/// Write the character of each `\uXXXX`, whose `u` is at a bit of `unicode`, over its last digits.
+#[inline(always)]
+fn decode_units(block: &Block, mut unicode: u64, mut keep: u64) -> Decoded {
+    let mut decoded = *block;
+    while unicode != 0 {
+        let at = unicode.trailing_zeros() as usize;
+        unicode &= unicode - 1;
+        let pair = match (code_unit(block, at), code_unit(block, at + 6)) {
+            (Some(high @ 0xD800..0xDC00), low) => low.map(|low| (high, low)),
+            (unit, _) => unit.map(|unit| (unit, 0)),
+        };
+        let Some((unit, low)) = pair else {
+            return Decoded {
+                block: decoded,
+                keep: keep & ((1 << at) - 1),
+                taken: at,
+            };
+        };
+        let (mut character, mut end) = (unit, at + 5);
+        if matches!(unit, 0xD800..0xE000) {
+            let low_is_escape = unicode.trailing_zeros() as usize == at + 6;
+            if matches!((unit, low), (..0xDC00, 0xDC00..0xE000)) && low_is_escape {
+                unicode &= unicode - 1;
+                character = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
+                end = at + 11;
+            } else {
+                character = u32::from(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        let (bytes, length) = utf8(character);
+        decoded[end - 4..end].copy_from_slice(&bytes);
+        keep &= !(0x7FF >> (11 - (end - at)) << at);
+        keep |= (0xF0 >> length & 0xF) << (end - 4);
+    }
+    Decoded {
+        block: decoded,
+        keep,
+        taken: BLOCK,
+    }
+}
+
+/// The code unit of the four digits behind the `u` at `at`; `None` if they aren't all in the block.
+#[inline(always)]
+fn code_unit(block: &Block, at: usize) -> Option<u32> {
+    let digits = block.get(at + 1..)?.first_chunk()?;
+    let digits = u32::from_be_bytes(*digits);
+    // Bit 6 is that of letters: `a` and `A` are 9 more than their low half.
+    let values = (digits & 0x0F0F_0F0F) + (digits >> 6 & 0x0101_0101) * 9;
+    let pairs = (values | values >> 4) & 0x00FF_00FF;
+    Some((pairs | pairs >> 8) & 0xFFFF)
+}
+
+/// A character in UTF-8, at the end of four bytes, and its length.
+#[inline(always)]
+fn utf8(character: u32) -> ([u8; 4], u32) {
+    let last = |shift: u32| 0x80 | character >> shift & 0x3F;
+    let (bytes, length) = match character {
+        0..0x80 => (character, 1),
+        0x80..0x800 => ((0xC0 | character >> 6) << 8 | last(0), 2),
+        0x800..0x1_0000 => {
+            let first = 0xE0 | character >> 12;
+            (first << 16 | last(6) << 8 | last(0), 3)
+        }
+        _ => {
+            let first = 0xF0 | character >> 18;
+            (first << 24 | last(12) << 16 | last(6) << 8 | last(0), 4)
+        }
+    };
+    (bytes.to_be_bytes(), length)
+}
