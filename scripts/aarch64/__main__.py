@@ -44,11 +44,12 @@ def _run(options: argparse.Namespace) -> None:
             with _phase("Tests of the core"):
                 core_tests.run(tools, programs)
         with _phase("Build of the kernels"):
-            program, assembly = instructions.build(tools)
+            program = instructions.build(tools)
         with _phase("Instructions"):
-            print(instructions.judge(tools, instructions.count(tools, program), write=options.write))
+            counted = instructions.count(tools, program)
+            print(instructions.judge(tools, counted.per_byte, write=options.write))
         with _phase("Model"):
-            print(cycles.report(tools, assembly))
+            print(cycles.report(tools, program, counted.bytes_read))
     if not options.write:
         with _phase("Wheel"):
             built = options.wheel or wheel.build(tools)

@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,41 +24,53 @@ COMMITTED: Final = Path(__file__).with_name("instructions.json")
 SLACK: Final = 0.02
 PROCESSOR: Final = "cortex-a76"
 """The newest whose instructions valgrind knows all of."""
-_KERNEL: Final = re.compile(r"\bkernel_(\w+)")
+PASSES: Final = 2
+_KERNEL: Final = re.compile(r"\bkernel_([a-z0-9]+(?:_[a-z0-9]+)*)")
+_BYTES: Final = re.compile(r"\bkernel_(\w+) +(\d+) bytes\b")
+_NOT_OURS: Final = {"copy", "utf8"}
+"""Their instructions are in libc and in a crate."""
 
 
-def build(tools: Tools) -> tuple[Path, Path]:
-    """Build the example that runs the kernels: the program, with its symbols, and its assembly."""
-    examples = WORK / "cargo" / TARGET / PROFILE / "examples"
-    for old in examples.glob("kernels-*.s"):
-        old.unlink()
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one program does with one instruction set."""
+
+    bytes_read: dict[str, int]
+    """By each kernel, in one pass."""
+    per_byte: dict[str, float]
+    """Instructions."""
+
+
+def build(tools: Tools) -> Path:
+    """Build the example that runs the kernels, with its symbols."""
     command = ["cargo", "rustc", "--quiet", "--package", "penstock-core", "--example", "kernels"]
-    flags = ["-C", "strip=none", "-C", "codegen-units=1", "--emit", "asm,link"]
+    flags = ["-C", "strip=none", "-C", "codegen-units=1"]
     run([*command, "--profile", PROFILE, "--target", TARGET, "--", *flags], tools.environment())
-    (assembly,) = examples.glob("kernels-*.s")
-    return examples / "kernels", assembly
+    return WORK / "cargo" / TARGET / PROFILE / "examples" / "kernels"
 
 
-def count(tools: Tools, program: Path) -> dict[str, float]:
-    """Instructions per byte of every kernel that `program` runs. It prints each one's name and bytes."""
+def count(tools: Tools, program: Path) -> Counted:
+    """Of every kernel that `program` runs."""
     valgrind = tools.guest / "usr/libexec/valgrind"
     out = WORK / "cachegrind.out"
     cachegrind = ["--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={out}"]
+    kernels: list[str | Path] = [program, str(PASSES), "neon"]
     done = subprocess.run(
-        tools.emulated(PROCESSOR, valgrind / "cachegrind-arm64-linux", *cachegrind, program),
-        env={"VALGRIND_LIB": str(valgrind)},
+        tools.emulated(PROCESSOR, valgrind / "cachegrind-arm64-linux", *cachegrind, *kernels),
+        env={"VALGRIND_LIB": str(valgrind), "VALGRIND_LAUNCHER": str(tools.guest / "usr/bin/valgrind")},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode != 0:
         raise FailedError(f"The kernels can't be counted:\n{done.stderr.strip()}")
-    return per_byte(per_kernel(out.read_text().splitlines()), bytes_read(done.stdout.splitlines()))
+    read = bytes_read(done.stdout)
+    return Counted(read, per_byte(per_kernel(out.read_text().splitlines()), read))
 
 
-def bytes_read(printed: Iterable[str]) -> dict[str, int]:
-    """By each kernel, as the program prints it: a line of name and number."""
-    return {name: int(number) for name, number in (line.split() for line in printed)}
+def bytes_read(printed: str) -> dict[str, int]:
+    """By each kernel in one pass, as the program prints it."""
+    return {name: int(number) for name, number in _BYTES.findall(printed) if name not in _NOT_OURS}
 
 
 def per_kernel(lines: Iterable[str]) -> dict[str, int]:
@@ -67,18 +80,18 @@ def per_kernel(lines: Iterable[str]) -> dict[str, int]:
     for line in lines:
         if line.startswith("fn="):
             found = _KERNEL.search(line)
-            kernel = found and found[1]
+            kernel = found[1] if found and found[1] not in _NOT_OURS else None
         elif kernel and line[:1].isdigit():
             counts[kernel] += int(line.split()[1])
     return dict(counts)
 
 
 def per_byte(instructions: Mapping[str, int], read: Mapping[str, int]) -> dict[str, float]:
-    """The quotients, in order of name."""
+    """In order of name. `instructions` are of all passes, `read` is of one."""
     if instructions.keys() != read.keys():
         different = ", ".join(sorted(instructions.keys() ^ read.keys()))
         raise FailedError(f"Not both counted and reported: {different}.")
-    return {name: round(instructions[name] / read[name], 4) for name in sorted(read)}
+    return {name: round(instructions[name] / PASSES / read[name], 4) for name in sorted(read)}
 
 
 def table(counted: Mapping[str, float], committed: Mapping[str, float]) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from scripts.aarch64.instructions import (
     COMMITTED,
+    PASSES,
     bytes_read,
     differences,
     per_byte,
@@ -29,7 +30,9 @@ fn=kernels::main
 fl=other.rs
 fn=kernels::kernel_digits
 12 50
-fn=kernels::kernel_utf8::h0123
+fn=kernels::kernel_string_end::h0123
+1 8
+fn=kernels::kernel_utf8
 1 8
 summary: 1408
 """
@@ -37,12 +40,18 @@ summary: 1408
 
 def test_instructions_are_added_up_by_kernel() -> None:
     """Lines of a kernel in several files are one kernel's; other functions and the summary are nobody's."""
-    assert per_kernel(CACHEGRIND.splitlines()) == {"digits": 400, "utf8": 8}
+    assert per_kernel(CACHEGRIND.splitlines()) == {"digits": 400, "string_end": 8}
 
 
 def test_count_is_divided_by_the_bytes_that_the_program_says() -> None:
-    read = bytes_read(["utf8 16", "digits 1000"])
-    assert per_byte({"digits": 400, "utf8": 8}, read) == {"digits": 0.4, "utf8": 0.5}
+    printed = (
+        "neon   kernel_string_end      8 bytes 1.5 GB/s\n"
+        "neon   kernel_digits        500 bytes\n"
+        "neon   kernel_copy          500 bytes\n"
+    )
+    read = bytes_read(printed)
+    assert read == {"string_end": 8, "digits": 500}
+    assert per_byte({"digits": 400 * PASSES, "string_end": 8 * PASSES}, read) == {"digits": 0.8, "string_end": 1.0}
 
 
 @pytest.mark.parametrize("read", [{"digits": 1}, {"digits": 1, "utf8": 1, "unescape": 1}])
