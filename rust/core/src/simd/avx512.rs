@@ -9,14 +9,17 @@ use std::mem::MaybeUninit;
 
 use std::arch::x86_64::{
     __m512i, _mm256_cmple_epu8_mask, _mm256_loadu_si256, _mm256_set1_epi8, _mm256_sub_epi8,
-    _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512,
-    _mm512_mask_cmpneq_epu8_mask, _mm512_mask_test_epi8_mask, _mm512_mask2_permutex2var_epi8,
-    _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask,
-    _mm512_permutex2var_epi8, _mm512_set1_epi8, _mm512_storeu_si512, _mm512_xor_si512,
+    _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_cmplt_epu8_mask,
+    _mm512_loadu_si512, _mm512_mask_cmpneq_epu8_mask, _mm512_mask_mov_epi8,
+    _mm512_mask_test_epi8_mask, _mm512_mask2_permutex2var_epi8, _mm512_maskz_compress_epi8,
+    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_slli_epi16,
+    _mm512_srli_epi16, _mm512_storeu_si512, _mm512_xor_si512,
 };
 
-use super::classes::{CLASSES, D, HEX, HIGH, LOW, MEANINGS, Table, VALID};
+use super::classes::{CLASSES, D, HEX, HIGH, LOW, MEANINGS, Table, VALID, VALUES};
 use super::sealed::Sealed;
+use super::units::{self, Decoded};
 use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Kernel, Literal, StringBits};
 
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +88,12 @@ impl Backend for Avx512 {
     fn hex_bits(block: &Block) -> HexBits {
         // SAFETY: the same.
         unsafe { hex_bits(block) }
+    }
+
+    #[inline(always)]
+    fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+        // SAFETY: the same.
+        unsafe { decode_units(block, unicode, keep) }
     }
 
     #[inline(always)]
@@ -208,3 +217,63 @@ fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit
     // SAFETY: writes the 64 bytes of `out`, at any alignment.
     unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), kept) };
 }
+
+/// All escapes at once; one after the other only where there is a surrogate. In UTF-8 each byte of a character is made
+/// of a digit and the one before, so it is written over that digit, in its lane.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+    let HexBits { d, high, low, .. } = hex_bits(block);
+    if unicode << 2 & d << 1 & (high | low) != 0 {
+        return units::decode(block, unicode, keep);
+    }
+    let whole = unicode & u64::MAX >> 4;
+    let taken = (unicode & !whole).trailing_zeros();
+    let [first, second, third, fourth] = [whole << 1, whole << 2, whole << 3, whole << 4];
+
+    let digit = look_up(load(block), &VALUES);
+    let before = _mm512_permutexvar_epi8(load(&LANE_BEFORE), digit);
+    let zero = _mm512_cmpeq_epi8_mask(digit, _mm512_setzero_si512());
+    let below_8 = _mm512_cmplt_epu8_mask(digit, _mm512_set1_epi8(8));
+    // At the second, and at the third digit.
+    let below_0x800 = (first & zero) << 1 & below_8;
+    let below_0x80 = ((first & zero) << 1 & zero) << 1 & below_8;
+
+    // No digit has more than four bits, so these shifts leave the neighbours alone, but for the one to the right.
+    let left = _mm512_slli_epi16::<4>(before);
+    let left_two = _mm512_and_si512(left, _mm512_set1_epi8(0x30));
+    let right = _mm512_and_si512(_mm512_srli_epi16::<2>(digit), _mm512_set1_epi8(3));
+    let middle = _mm512_or_si512(_mm512_slli_epi16::<2>(before), right);
+    let last = _mm512_or_si512(left_two, digit);
+    let put = |text, lanes, lead: u8, bits| {
+        let byte = _mm512_or_si512(_mm512_set1_epi8(lead as i8), bits);
+        _mm512_mask_mov_epi8(text, lanes, byte)
+    };
+    let text = put(load(block), second, 0xE0, before);
+    let text = put(text, third, 0x80, middle);
+    let text = put(text, below_0x800 << 1, 0xC0, middle);
+    let text = put(text, fourth, 0x80, last);
+    let text = _mm512_mask_mov_epi8(text, below_0x80 << 1, _mm512_or_si512(left, digit));
+
+    let mut decoded = [0; BLOCK];
+    // SAFETY: writes the 64 bytes of `decoded`.
+    unsafe { _mm512_storeu_si512(decoded.as_mut_ptr().cast(), text) };
+    let escapes = whole | first | second | third | fourth;
+    let characters = fourth | third & !below_0x80 | second & !below_0x800;
+    Decoded {
+        block: decoded,
+        keep: (keep & !escapes | characters) & u64::MAX >> (BLOCK as u32 - taken),
+        taken: taken as usize,
+    }
+}
+
+/// The lane before each lane.
+const LANE_BEFORE: Block = {
+    let mut lanes = [0; BLOCK];
+    let mut lane = 1;
+    while lane < BLOCK {
+        lanes[lane] = lane as u8 - 1;
+        lane += 1;
+    }
+    lanes
+};

@@ -56,6 +56,19 @@ pub static MEANINGS: Table = {
     Table(table)
 };
 
+/// What each hexadecimal digit counts.
+#[cfg(target_arch = "x86_64")]
+pub static VALUES: Table = {
+    let mut table = [0; 128];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    Table(table)
+};
+
 /// What the escape of one character stands for, if the character is not itself.
 pub const fn meaning(escaped: u8) -> u8 {
     match escaped {

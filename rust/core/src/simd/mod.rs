@@ -23,6 +23,7 @@ mod literal;
 mod neon;
 mod scalar;
 mod string;
+mod units;
 mod utf8;
 
 #[cfg(test)]
@@ -35,6 +36,8 @@ pub use string::{StringEnd, string_end, unescape};
 pub use utf8::is_utf8;
 
 use std::mem::MaybeUninit;
+
+use units::Decoded;
 
 /// Bytes of a block.
 pub const BLOCK: usize = 64;
@@ -103,6 +106,14 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
 
     /// Every byte that may be a digit of a `\uXXXX`.
     fn hex_bits(block: &Block) -> HexBits;
+
+    /// Make UTF-8 of the `\uXXXX` whose `u` is at `unicode`, as far as they, and for a high surrogate the escape behind
+    /// it, are in the block. `keep` has no bit at their backslash.
+    #[inline(always)]
+    #[must_use]
+    fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+        units::decode(block, unicode, keep)
+    }
 
     /// Write the bytes at `keep`, one after the other, those at `escaped` as what they mean behind a backslash; all of
     /// those are `"\\/bfnrt`. What is in `out` behind them afterwards is not defined.

@@ -10,6 +10,7 @@
 
 use std::mem::MaybeUninit;
 
+use super::units::Decoded;
 use super::{BLOCK, Backend, Block};
 
 #[cfg(test)]
@@ -120,7 +121,7 @@ pub fn unescape<B: Backend>(inside: &[u8], out: &mut Vec<u8>) {
             written += keep.count_ones() as usize;
             read += BLOCK;
         } else {
-            let Decoded { block, keep, taken } = decode_units(block, unicode, keep);
+            let Decoded { block, keep, taken } = B::decode_units(block, unicode, keep);
             if taken < BLOCK {
                 // The next block begins with the `u`.
                 carry.open = 1;
@@ -203,84 +204,4 @@ impl CodeUnits {
         };
         wrong == 0 && (quote == 0 || behind == 0)
     }
-}
-
-/// A block whose `\uXXXX` are in UTF-8.
-struct Decoded {
-    block: Block,
-    /// Which bytes of it remain.
-    keep: u64,
-    /// How many of its bytes that was; the next one is the `u` of an escape that goes over the block's edge.
-    taken: usize,
-}
-
-/// Write the character of each `\uXXXX`, whose `u` is at a bit of `unicode`, over its last digits.
-#[inline(always)]
-fn decode_units(block: &Block, mut unicode: u64, mut keep: u64) -> Decoded {
-    let mut decoded = *block;
-    while unicode != 0 {
-        let at = unicode.trailing_zeros() as usize;
-        unicode &= unicode - 1;
-        let pair = match (code_unit(block, at), code_unit(block, at + 6)) {
-            (Some(high @ 0xD800..0xDC00), low) => low.map(|low| (high, low)),
-            (unit, _) => unit.map(|unit| (unit, 0)),
-        };
-        let Some((unit, low)) = pair else {
-            return Decoded {
-                block: decoded,
-                keep: keep & ((1 << at) - 1),
-                taken: at,
-            };
-        };
-        let (mut character, mut end) = (unit, at + 5);
-        if matches!(unit, 0xD800..0xE000) {
-            let low_is_escape = unicode.trailing_zeros() as usize == at + 6;
-            if matches!((unit, low), (..0xDC00, 0xDC00..0xE000)) && low_is_escape {
-                unicode &= unicode - 1;
-                character = 0x1_0000 + ((unit - 0xD800) << 10) + (low - 0xDC00);
-                end = at + 11;
-            } else {
-                character = u32::from(char::REPLACEMENT_CHARACTER);
-            }
-        }
-        let (bytes, length) = utf8(character);
-        decoded[end - 4..end].copy_from_slice(&bytes);
-        keep &= !(0x7FF >> (11 - (end - at)) << at);
-        keep |= (0xF0 >> length & 0xF) << (end - 4);
-    }
-    Decoded {
-        block: decoded,
-        keep,
-        taken: BLOCK,
-    }
-}
-
-/// The code unit of the four digits behind the `u` at `at`; `None` if they aren't all in the block.
-#[inline(always)]
-fn code_unit(block: &Block, at: usize) -> Option<u32> {
-    let digits = block.get(at + 1..)?.first_chunk()?;
-    let digits = u32::from_be_bytes(*digits);
-    // Bit 6 is that of letters: `a` and `A` are 9 more than their low half.
-    let values = (digits & 0x0F0F_0F0F) + (digits >> 6 & 0x0101_0101) * 9;
-    let pairs = (values | values >> 4) & 0x00FF_00FF;
-    Some((pairs | pairs >> 8) & 0xFFFF)
-}
-
-/// A character in UTF-8, at the end of four bytes, and its length.
-#[inline(always)]
-fn utf8(character: u32) -> ([u8; 4], u32) {
-    let last = |shift: u32| 0x80 | character >> shift & 0x3F;
-    let (bytes, length) = match character {
-        0..0x80 => (character, 1),
-        0x80..0x800 => ((0xC0 | character >> 6) << 8 | last(0), 2),
-        0x800..0x1_0000 => {
-            let first = 0xE0 | character >> 12;
-            (first << 16 | last(6) << 8 | last(0), 3)
-        }
-        _ => {
-            let first = 0xF0 | character >> 18;
-            (first << 24 | last(12) << 16 | last(6) << 8 | last(0), 4)
-        }
-    };
-    (bytes.to_be_bytes(), length)
 }

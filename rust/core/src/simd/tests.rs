@@ -10,6 +10,7 @@ mod guard;
 
 use std::mem::MaybeUninit;
 
+use super::units::Decoded;
 use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Isa, Kernel, Literal, StringBits};
 
 /// All that a backend says about 64 bytes.
@@ -187,6 +188,44 @@ fn a_short_text_is_filled_up() {
         expected[..length].copy_from_slice(&text[..length]);
         for isa in Isa::available() {
             assert_eq!(isa.run(Padded(&text[..length])), expected, "{}", isa.name());
+        }
+    }
+}
+
+struct Decode<'t>(&'t Block, u64, u64);
+
+impl Kernel for Decode<'_> {
+    type Output = (Vec<u8>, usize);
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        let Decoded { block, keep, taken } = B::decode_units(self.0, self.1, self.2);
+        let kept = (0..BLOCK).filter(|index| keep >> index & 1 == 1);
+        (kept.map(|index| block[index]).collect(), taken)
+    }
+}
+
+/// Every code unit, at places that change from one to the next, beside others.
+#[test]
+fn every_code_unit_becomes_utf8_alike() {
+    for unit in 0..=0xFFFF_u32 {
+        let escape = format!("\\u{unit:04x}");
+        let text = "x".repeat(unit as usize % 61)
+            + &escape
+            + "-"
+            + &escape.to_uppercase().replace('U', "u");
+        let text = text.repeat(5);
+        let block: &Block = text.as_bytes().first_chunk().unwrap();
+        let at = |byte| {
+            (0..BLOCK)
+                .filter(|&index| block[index] == byte)
+                .fold(0, |bits, index| bits | 1_u64 << index)
+        };
+        let (unicode, keep) = (at(b'u'), !at(b'\\'));
+        let expected = Isa::Scalar.run(Decode(block, unicode, keep));
+        for isa in Isa::available() {
+            let decoded = isa.run(Decode(block, unicode, keep));
+            assert_eq!(decoded, expected, "{} {text}", isa.name());
         }
     }
 }
