@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.aarch64 import core_tests, cycles, instructions, wheel
+from scripts.aarch64.build import build
 from scripts.aarch64.debian import MissingError
 from scripts.aarch64.tools import FailedError, set_up
 
@@ -38,22 +39,19 @@ def _run(options: argparse.Namespace) -> None:
     with _phase("Tools"):
         tools = set_up()
     if options.wheel is None:
+        with _phase("Build"):
+            built = build(tools)
         if not options.write:
-            with _phase("Build of the tests"):
-                programs = core_tests.build(tools)
             with _phase("Tests of the core"):
-                core_tests.run(tools, programs)
-        with _phase("Build of the kernels"):
-            program = instructions.build(tools)
+                core_tests.run(tools, built.tests)
         with _phase("Instructions"):
-            counted = instructions.count(tools, program)
+            counted = instructions.count(tools, built.kernels.path)
             print(instructions.judge(tools, counted.per_byte, write=options.write))
         with _phase("Model"):
-            print(cycles.report(tools, program, counted.bytes_read))
+            print(cycles.report(tools, built.kernels.path, counted.bytes_read))
     if not options.write:
         with _phase("Wheel"):
-            built = options.wheel or wheel.build(tools)
-            wheel.install(tools, built)
+            wheel.install(tools, options.wheel or wheel.build(tools))
         with _phase("Tests of the wheel"):
             wheel.test(tools)
 

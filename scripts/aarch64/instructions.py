@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scripts.aarch64.tools import PROFILE, ROOT, TARGET, WORK, FailedError, run
+from scripts.aarch64.tools import ROOT, WORK, FailedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,14 +39,6 @@ class Counted:
     """By each kernel, in one pass."""
     per_byte: dict[str, float]
     """Instructions."""
-
-
-def build(tools: Tools) -> Path:
-    """Build the example that runs the kernels, with its symbols."""
-    command = ["cargo", "rustc", "--quiet", "--package", "penstock-core", "--example", "kernels"]
-    flags = ["-C", "strip=none", "-C", "codegen-units=1"]
-    run([*command, "--profile", PROFILE, "--target", TARGET, "--", *flags], tools.environment())
-    return WORK / "cargo" / TARGET / PROFILE / "examples" / "kernels"
 
 
 def count(tools: Tools, program: Path) -> Counted:
