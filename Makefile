@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE := dev-release
+MEMCHECK_ISA ?= avx2
 RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust test-python docs soak bench aarch64 wheels clean
+.PHONY: help setup demo test lint test-rust memcheck test-python docs soak bench aarch64 wheels clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,10 @@ lint: setup ## Formatting, lints and types.
 
 test-rust: ## The core's own tests.
 	cargo test --quiet --workspace --profile $(PROFILE)
+
+memcheck: ## The kernels' tests under valgrind, which knows no AVX-512: a byte read too far fails.
+	PENSTOCK_ISA=$(MEMCHECK_ISA) PROPTEST_CASES=16 cargo test --quiet -p penstock-core --lib --profile $(PROFILE) \
+	  --config "target.'cfg(all())'.runner='valgrind --quiet --error-exitcode=1'" simd::
 
 test-python: setup ## The Python tests, with a real Apache Kafka.
 	$(BIN)/python -m pytest

@@ -1,7 +1,7 @@
 //! Each kernel over a fixed text, in a function of its own: for counting instructions, and for a look at speed.
 //!
-//! `kernels [PASSES] [ISA]` runs each kernel that often (3 times if not said) for each instruction set, or the one
-//! named, and prints the bytes of a pass and the rate of the fastest one. The work of a pass never changes, so
+//! `kernels [PASSES] [ISA] [KERNEL]` runs each kernel that often (3 times if not said) for each instruction set, or
+//! only the ones named, and prints the bytes of a pass and the rate of the fastest one. The work of a pass never changes, so
 //! instructions per byte are those that cachegrind counts for `kernel_*`, divided by passes and bytes.
 
 #![allow(
@@ -213,7 +213,7 @@ fn main() -> io::Result<()> {
         .next()
         .and_then(|passes| passes.parse().ok())
         .unwrap_or(3);
-    let only = arguments.next();
+    let only: Vec<_> = arguments.collect();
     let Some(texts) = Texts::new() else {
         return Ok(());
     };
@@ -221,10 +221,10 @@ fn main() -> io::Result<()> {
     let mut out = Vec::with_capacity(2 * SIZE);
     let mut stdout = io::stdout().lock();
     for isa in Isa::available() {
-        if only.as_deref().is_some_and(|only| only != isa.name()) {
-            continue;
-        }
         for (name, kernel) in KERNELS {
+            if !only.iter().all(|only| only == isa.name() || only == name) {
+                continue;
+            }
             let bytes = text_of(name, &texts).len();
             let seconds = (0..passes).map(|_: u32| {
                 let start = Instant::now();

@@ -7,6 +7,7 @@
 mod number;
 mod scan;
 mod text;
+mod words;
 
 pub use number::{Inexact, is_integer, to_decimal, to_float64, to_int64};
 pub use scan::{Fault, FaultKind, Kind, Scanner, Scratch, Token};

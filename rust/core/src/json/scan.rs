@@ -1,5 +1,11 @@
 //! One pass over a JSON text: its grammar checked, its values located.
 
+use super::words::next_special;
+use crate::simd::{Isa, StringEnd, find_string_end};
+
+/// A string of no more than this many bytes is not worth the call of a kernel.
+const SHORT: usize = 16;
+
 /// What kind of value stands at a [`Token`], with what the scan learnt on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -98,6 +104,7 @@ pub struct Scanner<'t> {
     position: usize,
     max_depth: usize,
     allow_lone_surrogates: bool,
+    isa: Isa,
     scratch: &'t mut Scratch,
 }
 
@@ -115,8 +122,16 @@ impl<'t> Scanner<'t> {
             position: 0,
             max_depth,
             allow_lone_surrogates,
+            isa: Isa::detect(),
             scratch,
         }
+    }
+
+    /// The same scanner by other instructions; by [`Isa::Scalar`] it uses nothing of what it is a reference for.
+    #[must_use]
+    pub fn with_isa(mut self, isa: Isa) -> Self {
+        self.isa = isa;
+        self
     }
 
     /// A scanner at `position` of a text that another one went over: without limits, which held then.
@@ -338,6 +353,27 @@ impl<'t> Scanner<'t> {
     /// Read the string at the cursor; true if it has escapes.
     fn string(&mut self) -> Result<bool, Fault> {
         self.position += 1;
+        let short = self.bytes.len().min(self.position + SHORT);
+        let near = next_special(self.bytes.get(..short).unwrap_or_default(), self.position);
+        if near < short && self.bytes.get(near) == Some(&b'"') {
+            self.position = near + 1;
+            return Ok(false);
+        }
+        let by_blocks = match self.isa {
+            Isa::Scalar => None,
+            isa => find_string_end(isa, self.bytes, self.position),
+        };
+        match by_blocks {
+            Some(StringEnd { end, escaped }) => {
+                self.position = end + 1;
+                Ok(escaped)
+            }
+            None => self.string_by_words(),
+        }
+    }
+
+    /// The same from its first character on, without kernels, which do not tell what is wrong where.
+    fn string_by_words(&mut self) -> Result<bool, Fault> {
         let mut escaped = false;
         loop {
             self.position = next_special(self.bytes, self.position);
@@ -418,54 +454,5 @@ impl<'t> Scanner<'t> {
             position: self.position,
             message,
         })
-    }
-}
-
-/// Where the next `"`, `\` or control byte is from `position` on, or the end of `bytes`. Eight bytes at a time: a byte
-/// of `word` below 0x20, or equal to one searched, leaves its high bit in `found`; the lowest one found is exact.
-fn next_special(bytes: &[u8], mut position: usize) -> usize {
-    const ONES: u64 = u64::MAX / 0xFF;
-    const HIGH: u64 = ONES << 7;
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word;
-    while let Some(chunk) = bytes.get(position..).and_then(<[u8]>::first_chunk::<8>) {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = zero_bytes(word ^ (ONES * u64::from(b'"')));
-        let backslash = zero_bytes(word ^ (ONES * u64::from(b'\\')));
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let found = (quote | backslash | control) & HIGH;
-        if found != 0 {
-            return position + (found.trailing_zeros() / 8) as usize;
-        }
-        position += 8;
-    }
-    while let Some(byte) = bytes.get(position) {
-        if matches!(byte, b'"' | b'\\' | 0..0x20) {
-            break;
-        }
-        position += 1;
-    }
-    position
-}
-
-#[cfg(test)]
-mod tests {
-    use super::next_special;
-
-    /// Every byte value at every place of a word and of its tail is classified as a plain loop does.
-    #[test]
-    fn special_bytes_are_found_wherever_they_are() {
-        for length in 0..20 {
-            for place in 0..length {
-                for byte in 0..=255_u8 {
-                    for background in [b'a', 0x80, 0xFF, 0x21, b'#', b']'] {
-                        let mut bytes = vec![background; length];
-                        bytes[place] = byte;
-                        let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
-                        let expected = bytes.iter().position(special).unwrap_or(length);
-                        assert_eq!(next_special(&bytes, 0), expected, "{bytes:?}");
-                    }
-                }
-            }
-        }
     }
 }

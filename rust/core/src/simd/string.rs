@@ -11,7 +11,7 @@
 use std::mem::MaybeUninit;
 
 use super::units::Decoded;
-use super::{BLOCK, Backend, Block};
+use super::{BLOCK, Backend, Block, Isa, Kernel};
 
 #[cfg(test)]
 mod tests;
@@ -52,7 +52,24 @@ pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
     }
 }
 
-/// The same from the first block that has a backslash on.
+/// [`string_end`] for who is no kernel.
+#[must_use]
+pub fn find_string_end(isa: Isa, text: &[u8], start: usize) -> Option<StringEnd> {
+    isa.run(End(text, start))
+}
+
+struct End<'t>(&'t [u8], usize);
+
+impl Kernel for End<'_> {
+    type Output = Option<StringEnd>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        string_end::<B>(self.0, self.1)
+    }
+}
+
+/// [`string_end`] from the first block that has a backslash on.
 #[inline(always)]
 fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd> {
     let mut carry = Escapes::default();

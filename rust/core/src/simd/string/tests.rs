@@ -2,20 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{StringEnd, string_end, unescape};
+use super::{StringEnd, find_string_end, unescape};
 use crate::json::{self, Kind, Scanner, Scratch};
 use crate::simd::{Backend, Isa, Kernel};
-
-struct End<'t>(&'t [u8], usize);
-
-impl Kernel for End<'_> {
-    type Output = Option<StringEnd>;
-
-    #[inline(always)]
-    fn run<B: Backend>(self) -> Self::Output {
-        string_end::<B>(self.0, self.1)
-    }
-}
 
 struct Unescape<'t>(&'t [u8], &'t mut Vec<u8>);
 
@@ -30,7 +19,9 @@ impl Kernel for Unescape<'_> {
 
 /// The string whose opening quote `text` begins with.
 fn expected_end(text: &str) -> Option<StringEnd> {
-    let token = Scanner::new(text, 0, false, &mut Scratch::default()).value(0);
+    let mut scratch = Scratch::default();
+    let scanner = Scanner::new(text, 0, false, &mut scratch);
+    let token = scanner.with_isa(Isa::Scalar).value(0);
     match token.ok()?.kind {
         Kind::String { escaped } => Some(StringEnd {
             end: token.ok()?.end as usize - 1,
@@ -42,7 +33,7 @@ fn expected_end(text: &str) -> Option<StringEnd> {
 
 fn assert_end(text: &str) {
     for isa in Isa::available() {
-        let end = isa.run(End(text.as_bytes(), 1));
+        let end = find_string_end(isa, text.as_bytes(), 1);
         assert_eq!(end, expected_end(text), "{} {text:?}", isa.name());
     }
 }
@@ -166,7 +157,11 @@ fn what_is_no_string_has_no_end() {
     }
     assert_end("\"");
     for isa in Isa::available() {
-        assert_eq!(isa.run(End(b"", 1)), None, "a start behind the text");
+        assert_eq!(
+            find_string_end(isa, b"", 1),
+            None,
+            "a start behind the text"
+        );
     }
 }
 
