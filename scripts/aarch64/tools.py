@@ -27,7 +27,7 @@ TARGET: Final = "aarch64-unknown-linux-gnu"
 GLIBC: Final = (2, 28)
 """The oldest that a wheel runs with."""
 COMPATIBILITY: Final = f"manylinux_{GLIBC[0]}_{GLIBC[1]}"
-PROFILE: Final = "dev-release"
+PROFILE: Final = "emulated"
 
 _RELEASE: Final = "trixie"
 """Its qemu knows the processors that we ask for, and needs no library; its Python is one that our wheel is for."""
@@ -59,7 +59,6 @@ class Tools:
             "CARGO": str(binaries / "cargo"),
             "RUSTC": str(binaries / "rustc"),
             "CARGO_TARGET_DIR": str(WORK / "cargo"),
-            "CARGO_INCREMENTAL": "0",
             f"CARGO_TARGET_{name.upper()}_LINKER": str(WORK / "cc"),
             f"CC_{name}": str(WORK / "cc"),
             f"AR_{name}": str(WORK / "ar"),
