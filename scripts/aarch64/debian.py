@@ -106,7 +106,10 @@ class _Apt:
         command = ["apt-get", "--quiet", *arguments]
         done = subprocess.run(command, env=self._environment, cwd=cwd, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise MissingError(f"`{' '.join(command)}` failed:\n{done.stderr.strip()}")
+            raise MissingError(
+                f"`{' '.join(command)}` failed:\n{done.stderr.strip()}\n"
+                "What is needed is in Debian 12 with its security updates, and read through the machine's own apt."
+            )
         return done.stdout
 
 
