@@ -6,15 +6,22 @@ Every call that computes releases the GIL. Nothing here does I/O or logs.
 from collections.abc import Sequence
 from typing import Self, final
 
+from typing_extensions import Buffer
+
 from penstock.batch import RawBatch
 
 __all__ = [
+    "Batch",
     "Chunk",
+    "DecodeReport",
+    "Decoded",
+    "Decoder",
     "Engine",
     "Inferred",
     "InferredColumn",
     "Ingested",
     "NativeError",
+    "OffsetRejection",
     "OpenFile",
     "Rejection",
     "Report",
@@ -32,8 +39,8 @@ class TomlError(ValueError):
     """Not TOML. `args == (message, line, column)`, both from 1."""
 
 @final
-class Rejection:
-    """One record that is not a row."""
+class OffsetRejection:
+    """One record of a raw batch that is not a row."""
 
     offset: int
     code: str
@@ -58,14 +65,27 @@ class Report:
     """How much was taken out of texts, by pattern; whole values count as "redacted"."""
 
 @final
+class Batch:
+    """An Arrow record batch, by the PyCapsule interface: its columns are handed over, not copied.
+
+    `pyarrow.record_batch(batch)`, `polars.DataFrame(batch)`, `duckdb.sql("FROM batch")` and others take it, any number
+    of times. If a consumer asks for other types (`requested_schema`), columns are cast where that is possible.
+    """
+
+    def __len__(self) -> int: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
+
+@final
 class Ingested:
     """The result of one `ingest`, in the order of the batches that went in."""
 
     reports: list[Report]
-    rejections: list[list[Rejection]]
+    rejections: list[list[OffsetRejection]]
     """Per batch, in offset order."""
-    batches: list[object]
-    """Per batch an Arrow record batch (`__arrow_c_array__`); only with `"batches": true` in the engine's config."""
+    batches: list[Batch]
+    """Per batch its rows; only with `"batches": true` in the engine's config."""
 
 @final
 class Chunk:
@@ -103,7 +123,7 @@ class Engine:
       kafka_columns bool: append kafka_topic kafka_partition kafka_offset kafka_timestamp to the main table
       dead_letter   {raw: "keep" | "drop"}
       encode        {row_group_bytes: int, zstd_level: int}
-      batches       bool: hand decoded batches back (dry run) and open no files
+      batches       bool: hand batches back as files would hold them (dry run) and open no files
     Raises `NativeError` naming the key that is wrong.
     """
 
@@ -163,6 +183,69 @@ def check_transforms(config_json: str) -> str:
     """
 
 @final
+class Rejection:
+    """One record of a call of the decoder that is not a row."""
+
+    index: int
+    """Which of the call's records it is, from 0; lines that are blank are none."""
+    code: str
+    """One of empty_value invalid_json invalid_utf8 lone_surrogate not_an_object too_deep too_large missing_required."""
+    byte_position: int
+    """Where in the record, in bytes. A record that ends too early has its length here."""
+    message: str
+    """What is wrong, in words; nothing of the record beyond a byte or a column's name."""
+    line: int | None
+    """Of newline-delimited JSON: the number of its line, from 1."""
+    input_position: int | None
+    """Of newline-delimited JSON: `byte_position` in the input as a whole."""
+
+@final
+class DecodeReport:
+    """Counts of one call of the decoder; `records == rows + rejected + tombstones`."""
+
+    records: int
+    rows: int
+    rejected: int
+    tombstones: int
+    bytes: int
+    """Bytes of the records, without line ends."""
+    drift: dict[str, int]
+    """What rows' records held beside values that fit, by reason: type_mismatch out_of_range unknown_key duplicate_key
+    replaced_text coerced filter_undecided."""
+
+@final
+class Decoded:
+    """What became of one call's records."""
+
+    batch: Batch
+    """The rows, in the order of their records: declared columns, then `_residue`."""
+    rejections: list[Rejection]
+    """In the order of the records."""
+    report: DecodeReport
+
+@final
+class Decoder:
+    """Decodes records by one configuration. Threads may share it.
+
+    `config_json` has `columns` and `decode` of an `Engine`'s; without columns a record is all residue. `strings` is
+    "view", "utf8" or "large_utf8". Raises `ValueError` naming the key that is wrong.
+    """
+
+    def __new__(cls, config_json: str, strings: str) -> Self: ...
+    def decode(self, data: Sequence[bytes | bytearray | None] | Buffer) -> Decoded:
+        """One value per record, or newline-delimited JSON; what `penstock.Decoder.decode` says."""
+
+    def __arrow_c_schema__(self) -> object:
+        """The schema of every batch."""
+
+    @staticmethod
+    def columns_of(schema: object) -> list[tuple[str, str, bool]]:
+        """`(name, type, required)` of each field of an Arrow schema, which is anything with `__arrow_c_schema__`.
+
+        Required is what is not nullable. `ValueError` for the first field that no column type stands for.
+        """
+
+@final
 class InferredColumn:
     """One column that a sample has values for."""
 
@@ -186,13 +269,16 @@ class Inferred:
     records: int
     """Values that are acceptable records."""
     rejections: list[Rejection]
-    """Of the others; `offset` is the value's index."""
+    """Of the others."""
 
-def infer_schema(values: Sequence[bytes], decode_json: str) -> Inferred:
-    """Columns for records like `values`, in which every value of them fits unchanged; same values, same columns.
+def infer_schema(
+    data: Sequence[bytes | bytearray | None] | Buffer, decode_json: str, most_records: int | None = None
+) -> Inferred:
+    """Columns for records like the first of `data`, in which all their values fit unchanged; same values, same columns.
 
-    `decode_json` is `decode` of the engine's config. Objects become columns of their members, arrays lists, objects of
-    more than 64 different keys maps; what agrees with no type, or is always null, is json.
+    `data` is as for a `Decoder`, `decode_json` is `decode` of the engine's config. Objects become columns of their
+    members, arrays lists, objects of more than 64 different keys maps; what agrees with no type, or is always null, is
+    json.
     """
 
 def parse_toml(text: str) -> tuple[str, dict[str, tuple[int, int]]]:

@@ -10,7 +10,7 @@ from penstock.errors import DeadLetterLimitError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock._native import Rejection
+    from penstock._native import OffsetRejection
     from penstock.batch import Partition, RawBatch
 
 WINDOW_RECORDS = 10_000
@@ -31,7 +31,7 @@ class DeadLetterLimit:
         self._rejected = 0
         self._runs: dict[Partition, int] = {}
 
-    def count(self, batch: RawBatch, rejections: Sequence[Rejection]) -> None:
+    def count(self, batch: RawBatch, rejections: Sequence[OffsetRejection]) -> None:
         """Take note of one decoded batch. Raises `DeadLetterLimitError` naming the newest rejection."""
         self._count_run(batch, rejections)
         self._batches.append((len(batch.offsets), len(rejections)))
@@ -45,7 +45,7 @@ class DeadLetterLimit:
             what = f"{self._rejected} of the last {self._records} records"
             raise _error(what, f"ratio = {self._ratio}", batch.partition, rejections[-1] if rejections else None)
 
-    def _count_run(self, batch: RawBatch, rejections: Sequence[Rejection]) -> None:
+    def _count_run(self, batch: RawBatch, rejections: Sequence[OffsetRejection]) -> None:
         if not rejections:
             if batch.offsets:
                 self._runs.pop(batch.partition, None)
@@ -60,7 +60,7 @@ class DeadLetterLimit:
         self._runs[batch.partition] = run
 
 
-def _error(what: str, limit: str, partition: Partition, newest: Rejection | None) -> DeadLetterLimitError:
+def _error(what: str, limit: str, partition: Partition, newest: OffsetRejection | None) -> DeadLetterLimitError:
     where = ""
     if newest is not None:
         where = f" The newest: {partition} offset {newest.offset}, {newest.code} at byte {newest.byte_position}."

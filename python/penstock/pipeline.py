@@ -23,7 +23,7 @@ from penstock.sink.storage import OutageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from penstock._native import Engine, Rejection, Report
+    from penstock._native import Engine, OffsetRejection, Report
     from penstock.batch import Cut, Partition, RawBatch
     from penstock.commit.acknowledge import Acknowledger
     from penstock.commit.position import SourceState
@@ -389,7 +389,7 @@ class Pipeline:
             self._source.finished(partition)
 
     def _judge(
-        self, batch: RawBatch, report: Report, rejections: Sequence[Rejection], delivery: Delivery | None
+        self, batch: RawBatch, report: Report, rejections: Sequence[OffsetRejection], delivery: Delivery | None
     ) -> None:
         """Count rejections against the limit; where nothing at all is decoded, the source may know why."""
         try:

@@ -17,7 +17,7 @@ from tests.decode.reference import Rejected, Row, Rules
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock._native import Rejection, Report
+    from penstock._native import OffsetRejection, Report
     from tests.decode.reference import Column
 
 PARTITION = Partition("cluster", "events", "id", 0)
@@ -32,7 +32,7 @@ class Decoded:
 
     rows: dict[int, tuple[dict[str, Any], dict[str, str]]]
     """Columns by name, and the residue: as written, by path."""
-    rejections: dict[int, Rejection]
+    rejections: dict[int, OffsetRejection]
     report: Report
 
     def outcomes(self) -> dict[int, Any]:

@@ -12,7 +12,7 @@ from tests.docs.runner import ROOT, PageFailedError, Runner, runnable
 if TYPE_CHECKING:
     from pathlib import Path
 
-PAGES = {ROOT / "docs" / "reading.md": 2, ROOT / "docs" / "operations.md": 1}
+PAGES = {ROOT / "docs" / "reading.md": 2, ROOT / "docs" / "operations.md": 1, ROOT / "docs" / "decoder.md": 1}
 """Pages that are run, and how many partitions the topics have there."""
 
 RUN_WITHOUT_OUTPUT = {"sh"}

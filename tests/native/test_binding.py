@@ -247,7 +247,7 @@ def test_values_are_frozen_and_printable() -> None:
     ingested = engine(batches=True).ingest([batch(b"{secret}", b"{}")])
     (report,), ((rejection,),) = ingested.reports, ingested.rejections
     assert repr(report) == "<Report 2 records: 1 rows, 1 dead letters, 0 filtered, 0 tombstones>"
-    assert repr(rejection).startswith("<Rejection offset 0: invalid_json at byte 1: ")
+    assert repr(rejection).startswith("<OffsetRejection offset 0: invalid_json at byte 1: ")
     for value, attribute in ((report, "rows"), (rejection, "code"), (ingested, "reports")):
         with pytest.raises(AttributeError):
             setattr(value, attribute, None)

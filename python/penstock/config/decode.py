@@ -60,6 +60,14 @@ class Decode(Section):
         """What the core is told beside the columns."""
         return self.model_dump(include={"invalid_text", "max_depth", "max_bytes", "residue", "coerce"})
 
+    def plan(self) -> dict[str, Any]:
+        """What the core is told: the columns in their order, and the rules."""
+        columns = [
+            {"name": name, "path": list(column.path), "type": str(column.type), "required": column.required}
+            for name, column in self.columns.items()
+        ]
+        return {"columns": columns, "decode": self.rules()}
+
 
 def _as_table(column: object) -> dict[str, Any]:
     return column if isinstance(column, dict) else {"type": column}

@@ -108,7 +108,7 @@ class Config(Section):
         from penstock._native import build_info  # noqa: PLC0415 - The core is loaded only where it is used.
 
         steps = [step.plan() for step in self.transform]
-        plan = {"version": build_info()["version"], "schema": schema, **self._plan(), "transform": steps}
+        plan = {"version": build_info()["version"], "schema": schema, **self.decode.plan(), "transform": steps}
         text = json.dumps(plan, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
 
@@ -123,7 +123,7 @@ class Config(Section):
         }
         return json.dumps(
             {
-                **self._plan(),
+                **self.decode.plan(),
                 "transform": [step.engine() for step in self.transform],
                 "kafka_columns": self.sink.kafka_columns,
                 "dead_letter": {"raw": self.dead_letter.raw},
@@ -131,14 +131,6 @@ class Config(Section):
                 "batches": batches,
             }
         )
-
-    def _plan(self) -> dict[str, Any]:
-        """Columns in their order, and how they are decoded."""
-        columns = [
-            {"name": name, "path": list(column.path), "type": str(column.type), "required": column.required}
-            for name, column in self.decode.columns.items()
-        ]
-        return {"columns": columns, "decode": self.decode.rules()}
 
 
 def derive(values: dict[str, Any]) -> dict[str, Any]:

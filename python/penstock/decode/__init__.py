@@ -1,1 +1,1 @@
-"""Which columns a pipeline has; decoding itself is the core's."""
+"""Columns, declared or inferred, and the decoder as a library; decoding itself is the core's."""

@@ -80,6 +80,6 @@ def infer_columns(name: str, values: Sequence[bytes], decode: Decode) -> Inferre
         raise UsageError(f"{name}: its first {len(values)} records have no keys; a column is a key of a JSON object.")
     first = inferred.rejections[0]
     raise UsageError(
-        f"{name}: none of its first {len(values)} records can be decoded; record {first.offset + 1} is {first.code} "
+        f"{name}: none of its first {len(values)} records can be decoded; record {first.index + 1} is {first.code} "
         f"({first.message}). A sample has one JSON object per line."
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from penstock.config.decode import Decode
-from penstock.config.write import toml_key, toml_list, toml_string, toml_table
+from penstock.config.write import toml_column, toml_key, toml_list, toml_string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from penstock._native import Inferred, InferredColumn
+    from penstock._native import Inferred
 
 COMMENTS_AT = 36
 WIDEST_KEY = 40
@@ -143,7 +143,7 @@ def _columns(inferred: Inferred) -> Iterator[str]:
         if name in Decode.model_fields:  # As a column it would look like a setting in the wrong place.
             name = _distinct(f"{name}_value", names)
         share = "all" if column.present >= inferred.records else f"{100 * column.present / inferred.records:.3g} %"
-        lines.append((toml_key(name), _declared(name, column), f"in {share}; {column.reason}"))
+        lines.append((toml_key(name), toml_column(name, column.path, column.type), f"in {share}; {column.reason}"))
     keys = min(max(len(key) for key, _, _ in lines), WIDEST_KEY)
     width = min(max(keys + len(f" = {value}") for _, value, _ in lines), WIDEST)
     return (_line(f"{key:<{keys}}", value, comment, width) for key, value, comment in lines)
@@ -154,16 +154,6 @@ def _distinct(name: str, names: set[str]) -> str:
         name += "_"
     names.add(name)
     return name
-
-
-def _declared(name: str, column: InferredColumn) -> str:
-    """`"type"`, or a table if the value is not at the key that the column is named for."""
-    kind = toml_string(column.type)
-    if column.path == [name]:
-        return kind
-    dotted = any("." in key for key in column.path)
-    path = toml_list(column.path) if dotted else toml_string(".".join(column.path))
-    return toml_table({"path": path, "type": kind})
 
 
 def _lines(*rows: tuple[str, str, str]) -> str:

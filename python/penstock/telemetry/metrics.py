@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from penstock._native import Rejection, Report
+    from penstock._native import OffsetRejection, Report
     from penstock.batch import Counts, Cut, Outcome, Partition
     from penstock.commit.effects import Table
 
@@ -317,7 +317,7 @@ class Metrics(_Definitions):
 
     # ---- what happens
 
-    def ingested(self, reports: Iterable[Report], rejections: Iterable[Sequence[Rejection]]) -> None:
+    def ingested(self, reports: Iterable[Report], rejections: Iterable[Sequence[OffsetRejection]]) -> None:
         """One poll was decoded."""
         for report in reports:
             self._count("decode", report)

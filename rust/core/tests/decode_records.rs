@@ -37,7 +37,7 @@ fn residue(decoded: &Decoded) -> Value {
         .batch
         .column_by_name("_residue")
         .unwrap()
-        .as_string::<i32>();
+        .as_string_view();
     assert_eq!(column.len(), 1, "{:?}", decoded.rejections);
     column
         .iter()

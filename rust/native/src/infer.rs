@@ -1,13 +1,13 @@
 //! Columns from sampled records.
 
 use penstock_core::EngineError;
-use penstock_core::decode::DecodeOptions;
+use penstock_core::decode::{DecodeOptions, Lines};
 use penstock_core::infer::{self, Inferred, InferredColumn};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{IntoPyDict, PyDict};
 
 use crate::error::detached;
+use crate::input::Input;
 use crate::rejection::PyRejection;
 
 /// One column that a sample has values for.
@@ -56,25 +56,43 @@ pub struct PyInferred {
 }
 
 #[pyfunction]
+#[pyo3(signature = (data, decode_json, most_records = None))]
 #[allow(
     clippy::needless_pass_by_value,
     reason = "the values are dropped here, with the GIL held"
 )]
 pub fn infer_schema(
     py: Python<'_>,
-    values: Vec<PyBackedBytes>,
+    data: Input,
     decode_json: &str,
+    most_records: Option<usize>,
 ) -> PyResult<PyInferred> {
+    let most = most_records.unwrap_or(usize::MAX);
+    let (inferred, places) = detached(py, || {
+        let options: DecodeOptions = serde_json::from_str(decode_json)
+            .map_err(|error| EngineError::Config(format!("decode: {error}")))?;
+        match &data {
+            Input::Values(values) => {
+                let values: Vec<_> = values.iter().take(most).map(Option::as_deref).collect();
+                let inferred = infer::infer(&values, options)?;
+                let places = vec![None; inferred.rejections.len()];
+                Ok((inferred, places))
+            }
+            Input::Lines(source) => {
+                let lines = Lines::split(source, most);
+                let inferred = infer::infer(&lines.values, options)?;
+                let rejections = inferred.rejections.iter();
+                let places = rejections.map(|rejection| Some(lines.place(rejection.index)));
+                let places = places.collect();
+                Ok((inferred, places))
+            }
+        }
+    })?;
     let Inferred {
         columns,
         records,
         rejections,
-    } = detached(py, || {
-        let options: DecodeOptions = serde_json::from_str(decode_json)
-            .map_err(|error| EngineError::Config(format!("decode: {error}")))?;
-        let values: Vec<&[u8]> = values.iter().map(|value| &**value).collect();
-        infer::infer(&values, options)
-    })?;
+    } = inferred;
     Ok(PyInferred {
         columns: columns
             .into_iter()
@@ -83,7 +101,8 @@ pub fn infer_schema(
         records,
         rejections: rejections
             .into_iter()
-            .map(|rejection| Py::new(py, PyRejection::from(rejection)))
+            .zip(places)
+            .map(|(rejection, place)| Py::new(py, PyRejection::new(rejection, place)))
             .collect::<PyResult<_>>()?,
     })
 }

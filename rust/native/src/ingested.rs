@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::batch::PyBatch;
-use crate::rejection::PyRejection;
+use crate::rejection::PyOffsetRejection;
 use crate::report::PyReport;
 
 /// The result of one `ingest`, in the order of the batches that went in.
@@ -22,7 +22,7 @@ impl PyIngested {
             (PyList::empty(py), PyList::empty(py), PyList::empty(py));
         for outcome in outcomes {
             reports.append(PyReport::new(py, &outcome.report)?)?;
-            let of_batch: Vec<PyRejection> =
+            let of_batch: Vec<PyOffsetRejection> =
                 outcome.rejections.into_iter().map(Into::into).collect();
             rejections.append(of_batch)?;
             if let Some(rows) = outcome.rows {

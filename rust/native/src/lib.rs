@@ -6,10 +6,12 @@ use pyo3::pymodule;
 mod batch;
 mod build;
 mod chunk;
+mod decoder;
 mod engine;
 mod error;
 mod infer;
 mod ingested;
+mod input;
 mod open_file;
 mod raw_batch;
 mod rejection;
@@ -19,9 +21,13 @@ mod toml;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use super::batch::PyBatch;
+    #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]
     use super::chunk::PyChunk;
+    #[pymodule_export]
+    use super::decoder::{PyDecodeReport, PyDecoded, PyDecoder};
     #[pymodule_export]
     use super::engine::PyEngine;
     #[pymodule_export]
@@ -35,7 +41,7 @@ mod _native {
     #[pymodule_export]
     use super::open_file::PyOpenFile;
     #[pymodule_export]
-    use super::rejection::PyRejection;
+    use super::rejection::{PyOffsetRejection, PyRejection};
     #[pymodule_export]
     use super::report::PyReport;
     #[pymodule_export]

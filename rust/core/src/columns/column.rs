@@ -1,35 +1,45 @@
-//! One column of one decode call, filled in two steps: a value is held first and appended only once the whole record
-//! is known to be a row. So a rejected record leaves nothing behind, and every column always has the same length.
-
-use std::sync::Arc;
+//! One column of one decode call, filled from a block of records at a time.
 
 use arrow_array::ArrayRef;
-use arrow_array::builder::StringBuilder;
+use arrow_buffer::Buffer;
 use arrow_schema::ArrowError;
 
-use super::builder::{ScalarBuilder, TooMuchText, append_string};
+use super::builder::{ScalarBuilder, TooMuchText};
+use super::cells::{Cells, Oddity};
 use super::findings::Findings;
+use super::fixed_width::FixedWidth;
 use super::kind::{ColumnKind, ScalarKind};
 use super::nested::Nested;
-use super::scalar::{Misfit, Value, fit};
+use super::scalar::fit;
+use super::slab::Plain;
+use super::text_column::{AppendText, append_written};
+use super::views::Views;
 use crate::json::{Kind, Token};
+use crate::simd::Isa;
 
-/// A column's builder with the value held for the current record.
+/// What a column needs beside the values.
 #[derive(Debug)]
-pub struct Column(Cells);
+pub struct Surroundings<'a> {
+    /// Takes what escapes stand for.
+    pub plain: &'a mut Plain,
+    /// All text goes to `plain`, so that the array views nothing else.
+    pub copied: bool,
+    /// Counts of all values, and scratch of one.
+    pub findings: &'a mut Findings,
+    /// Compiles what there are kernels for.
+    pub isa: Isa,
+}
+
+/// A column's builder.
+#[derive(Debug)]
+pub struct Column(Builder);
 
 #[derive(Debug)]
-enum Cells {
-    /// Strings by themselves: most columns of most events are, and of them no more than a token is held.
-    Strings {
-        held: Option<Token>,
-        builder: StringBuilder,
-    },
-    Scalar {
-        kind: ScalarKind,
-        held: Option<Value>,
-        builder: ScalarBuilder,
-    },
+enum Builder {
+    /// Strings and kept JSON.
+    Text(ScalarKind, Views),
+    FixedWidth(FixedWidth),
+    Scalar(ScalarKind, ScalarBuilder),
     Nested(Box<Nested>),
 }
 
@@ -38,92 +48,112 @@ impl Column {
     #[must_use]
     pub fn new(kind: &ColumnKind, rows: usize) -> Self {
         Self(match kind {
-            ColumnKind::Scalar(ScalarKind::String) => Cells::Strings {
-                held: None,
-                builder: StringBuilder::with_capacity(rows, 0),
+            ColumnKind::Scalar(kind @ (ScalarKind::String | ScalarKind::Json)) => {
+                Builder::Text(*kind, Views::new(rows))
+            }
+            ColumnKind::Scalar(kind) => match FixedWidth::new(*kind, rows) {
+                Some(builder) => Builder::FixedWidth(builder),
+                None => Builder::Scalar(*kind, ScalarBuilder::new(*kind, rows)),
             },
-            ColumnKind::Scalar(kind) => Cells::Scalar {
-                kind: *kind,
-                held: None,
-                builder: ScalarBuilder::new(*kind, rows),
-            },
-            _ => Cells::Nested(Box::new(Nested::new(kind, rows))),
+            _ => Builder::Nested(Box::new(Nested::new(kind, rows))),
         })
     }
 
-    /// Hold the value at `token` of `text` for the current row; JSON null holds nothing.
-    ///
-    /// # Errors
-    /// If the value does not fit; then nothing is held and nothing is in `findings` of it.
-    pub fn hold(
-        &mut self,
-        token: Token,
-        text: &str,
-        findings: &mut Findings,
-    ) -> Result<(), Misfit> {
-        if token.kind == Kind::Null {
-            return Ok(());
-        }
-        match &mut self.0 {
-            Cells::Strings { held, .. } => {
-                if !matches!(token.kind, Kind::String { .. }) {
-                    fit(ScalarKind::String, token, text, findings)?;
-                }
-                *held = Some(token);
-            }
-            Cells::Scalar { kind, held, .. } => *held = Some(fit(*kind, token, text, findings)?),
-            Cells::Nested(nested) => nested.hold(token, text, findings)?,
-        }
-        Ok(())
-    }
-
-    /// Whether a value is held.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        match &self.0 {
-            Cells::Strings { held, .. } => held.is_some(),
-            Cells::Scalar { held, .. } => held.is_some(),
-            Cells::Nested(nested) => nested.holds(),
-        }
-    }
-
-    /// Forget what is held: the record is not a row.
-    pub fn forget(&mut self) {
-        match &mut self.0 {
-            Cells::Strings { held, .. } => *held = None,
-            Cells::Scalar { held, .. } => *held = None,
-            Cells::Nested(nested) => nested.forget(),
-        }
-    }
-
-    /// Append what is held, or null; nothing is held afterwards. `text` and `findings` are those given to
-    /// [`Self::hold`]; in the text bytes may have been exchanged for others but none moved.
+    /// Append the value of each record, or null. What does not show in the column goes to `odd` with its record.
     ///
     /// # Errors
     /// If the column can't take more text; the call is lost then.
-    pub fn append(&mut self, text: &str, findings: &Findings) -> Result<(), TooMuchText> {
+    pub fn append(
+        &mut self,
+        cells: Cells<'_>,
+        around: &mut Surroundings<'_>,
+        odd: &mut dyn FnMut(u32, Oddity),
+    ) -> Result<(), TooMuchText> {
         match &mut self.0 {
-            Cells::Strings { held, builder } => {
-                if let Some(token) = held.take() {
-                    return append_string(token, text, builder);
-                }
-                builder.append_null();
+            Builder::Text(ScalarKind::String, views) => {
+                let isa = around.isa;
+                isa.run(AppendText {
+                    views,
+                    cells,
+                    around,
+                    odd,
+                });
                 Ok(())
             }
-            Cells::Scalar { held, builder, .. } => builder.append(held.take(), text, findings),
-            Cells::Nested(nested) => nested.append(text, findings),
+            Builder::Text(_, views) => {
+                append_written(views, cells, around);
+                Ok(())
+            }
+            Builder::FixedWidth(builder) => {
+                builder.append(cells, around, odd);
+                Ok(())
+            }
+            Builder::Scalar(kind, builder) => append_scalars(*kind, builder, cells, around, odd),
+            Builder::Nested(nested) => append_nested(nested, cells, around, odd),
         }
     }
 
-    /// The array of all rows appended, of the kind's data type.
+    /// The array of all rows appended, of the kind's data type. `slabs` are those of the texts, by their numbers.
     ///
     /// # Errors
     /// Only if the parts of a nested column don't fit together: a bug.
-    pub fn finish(self) -> Result<ArrayRef, ArrowError> {
+    pub fn finish(self, slabs: &[Buffer]) -> Result<ArrayRef, ArrowError> {
         match self.0 {
-            Cells::Strings { mut builder, .. } => Ok(Arc::new(builder.finish())),
-            Cells::Scalar { builder, .. } => Ok(builder.finish()),
-            Cells::Nested(nested) => nested.finish(),
+            Builder::Text(_, views) => Ok(views.finish(slabs)),
+            Builder::FixedWidth(builder) => Ok(builder.finish()),
+            Builder::Scalar(_, builder) => Ok(builder.finish()),
+            Builder::Nested(nested) => nested.finish(),
         }
     }
+}
+
+fn append_scalars(
+    kind: ScalarKind,
+    builder: &mut ScalarBuilder,
+    cells: Cells<'_>,
+    around: &mut Surroundings<'_>,
+    odd: &mut dyn FnMut(u32, Oddity),
+) -> Result<(), TooMuchText> {
+    let findings = &mut *around.findings;
+    for (record, token) in cells.each() {
+        let value = present(token).and_then(|token| {
+            findings.clear_scratch();
+            fit(kind, token, cells.text(record), findings)
+                .map_err(|misfit| odd(record, Oddity::Misfit(misfit, token)))
+                .ok()
+        });
+        builder.append(value, cells.text(record), findings)?;
+    }
+    Ok(())
+}
+
+fn append_nested(
+    nested: &mut Nested,
+    cells: Cells<'_>,
+    around: &mut Surroundings<'_>,
+    odd: &mut dyn FnMut(u32, Oddity),
+) -> Result<(), TooMuchText> {
+    let findings = &mut *around.findings;
+    for (record, token) in cells.each() {
+        findings.clear_scratch();
+        let text = cells.text(record);
+        if let Some(token) = present(token)
+            && let Err(misfit) = nested.hold(token, text, findings)
+        {
+            odd(record, Oddity::Misfit(misfit, token));
+        }
+        for inside in &findings.undeclared {
+            let path = findings.path_of(inside).to_owned();
+            odd(record, Oddity::Inside(path, inside.value));
+        }
+        nested.append(text, findings)?;
+    }
+    Ok(())
+}
+
+/// A value that is not JSON null.
+#[inline(always)]
+#[must_use]
+pub fn present(token: Option<Token>) -> Option<Token> {
+    token.filter(|token| token.kind != Kind::Null)
 }

@@ -53,11 +53,8 @@ impl Findings {
         }
     }
 
-    /// Forget all: another record.
-    pub fn clear(&mut self) {
-        self.coerced = 0;
-        self.duplicate_key = 0;
-        self.unknown_key = 0;
+    /// Another value: forget all but the counts.
+    pub fn clear_scratch(&mut self) {
         self.undeclared.clear();
         self.paths.clear();
         self.bytes.clear();

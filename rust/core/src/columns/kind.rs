@@ -64,14 +64,14 @@ pub struct StructField {
 }
 
 impl ScalarKind {
-    /// The Arrow type of an array of it.
+    /// The Arrow type of a column of it: text is views, so that dropping rows and sharing text moves none of it.
     #[must_use]
     pub fn data_type(self) -> DataType {
         match self {
             Self::Bool => DataType::Boolean,
             Self::Int64 => DataType::Int64,
             Self::Float64 => DataType::Float64,
-            Self::String | Self::Json => DataType::Utf8,
+            Self::String | Self::Json => DataType::Utf8View,
             Self::Date => DataType::Date32,
             Self::Decimal { precision, scale } => DataType::Decimal128(precision, scale as i8),
             Self::Timestamp(unit) => DataType::Timestamp(unit, Some("UTC".into())),
@@ -95,8 +95,13 @@ impl ColumnKind {
         }
     }
 
+    /// As a part of a nested type; text is `Utf8` there, where few readers take views.
     pub(super) fn as_field(&self, name: &str) -> FieldRef {
-        Arc::new(Field::new(name, self.data_type(), true))
+        let data_type = match self.data_type() {
+            DataType::Utf8View => DataType::Utf8,
+            other => other,
+        };
+        Arc::new(Field::new(name, data_type, true))
     }
 
     /// The entries of a map with such values.

@@ -2,26 +2,38 @@
 
 mod binary;
 mod builder;
+mod cells;
 mod coerce;
 mod column;
 mod findings;
+mod fixed_width;
 mod kind;
+mod kind_arrow;
 mod kind_text;
 mod nested;
 mod nested_builder;
 mod nested_tree;
 mod path;
 mod scalar;
+mod slab;
+mod text_column;
 mod time;
+mod validity;
+mod views;
 
 pub use builder::{TooMuchText, append_text, timestamp_units, timestamps};
-pub use column::Column;
+pub use cells::{Cells, Oddity};
+pub use column::{Column, Surroundings, present};
 pub use findings::{Findings, Undeclared};
 pub use kind::{BinaryText, ColumnKind, ScalarKind, StructField};
+pub use kind_arrow::ForeignField;
 pub use kind_text::{DEEPEST_KIND, KindError};
 pub use path::extend_path;
 pub use scalar::Misfit;
+pub(crate) use slab::{Bytes, Place, Plain, Slabs, Texts};
+pub(crate) use text_column::append_text as append_plain_text;
 pub use time::{
-    check_timestamp, parse_date, parse_instant, parse_timestamp, units_per_second, write_date,
-    write_timestamp,
+    check_timestamp, common_timestamp, parse_date, parse_instant, parse_timestamp,
+    units_per_second, write_date, write_timestamp,
 };
+pub(crate) use views::Views;

@@ -37,6 +37,10 @@ impl Nested {
         }
     }
 
+    /// Hold the value at `token` of `text` for the current row, which must not be null.
+    ///
+    /// # Errors
+    /// If it does not fit; then nothing is held and nothing is in `findings` of it.
     pub fn hold(
         &mut self,
         token: Token,
@@ -49,14 +53,10 @@ impl Nested {
         Ok(())
     }
 
-    pub fn holds(&self) -> bool {
-        self.held.is_some()
-    }
-
-    pub fn forget(&mut self) {
-        self.held = None;
-    }
-
+    /// Append what is held, or null; nothing is held afterwards. `text` and `findings` are those given to [`Self::hold`].
+    ///
+    /// # Errors
+    /// If a leaf can't take more text, or a list more elements.
     pub fn append(&mut self, text: &str, findings: &Findings) -> Result<(), TooMuchText> {
         let node = self.held.take().unwrap_or(Node::Null);
         self.builder.append(node, &self.tree.nodes, text, findings)
@@ -73,7 +73,8 @@ mod tests {
     use arrow_array::cast::AsArray;
     use arrow_array::types::Int64Type;
 
-    use super::super::{Column, ColumnKind, Findings, Misfit};
+    use super::super::{ColumnKind, Findings, Misfit};
+    use super::Nested;
     use crate::json::{Kind, Scanner, Scratch, Token};
 
     /// What a column of `kind` makes of `text`: its findings, and the places it leaves to the residue.
@@ -81,7 +82,7 @@ mod tests {
         let token = Scanner::new(text, 99, false, &mut Scratch::default())
             .value(0)
             .unwrap();
-        let mut column = Column::new(&kind.parse().unwrap(), 1);
+        let mut column = Nested::new(&kind.parse().unwrap(), 1);
         let mut findings = Findings::new(false);
         column.hold(token, text, &mut findings)?;
         column.append(text, &findings).unwrap();
@@ -163,10 +164,10 @@ mod tests {
         }
         let text = r#"{"x":1,"x":2,"a":true}"#;
         let mut findings = Findings::new(false);
-        let mut column = Column::new(&"struct<a: int64>".parse().unwrap(), 1);
+        let mut column = Nested::new(&"struct<a: int64>".parse().unwrap(), 1);
         let token = Token::new(Kind::Object, 0, text.len());
         assert!(column.hold(token, text, &mut findings).is_err());
-        assert!(findings.undeclared.is_empty() && !column.holds());
+        assert!(findings.undeclared.is_empty() && column.held.is_none());
         assert_eq!((findings.duplicate_key, findings.unknown_key), (0, 0));
     }
 
@@ -174,14 +175,15 @@ mod tests {
     #[test]
     fn nulls_are_elements() {
         let kind: ColumnKind = "list<int64>".parse().unwrap();
-        let mut column = Column::new(&kind, 4);
+        let mut column = Nested::new(&kind, 4);
         for text in ["[1,null]", "null", "[]", "[null]"] {
             let mut findings = Findings::new(false);
             let token = Scanner::new(text, 9, false, &mut Scratch::default())
                 .value(0)
                 .unwrap();
-            column.hold(token, text, &mut findings).unwrap();
-            assert_eq!(column.holds(), text != "null");
+            if text != "null" {
+                column.hold(token, text, &mut findings).unwrap();
+            }
             column.append(text, &findings).unwrap();
         }
         let array = column.finish().unwrap();

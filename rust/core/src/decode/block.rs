@@ -1,25 +1,27 @@
-//! Decoding under a predicate, in two passes over a block of records.
+//! One block of records after the other: where their values are, which of them are rows, and the rows' columns.
 //!
-//! The first pass checks every record and notes where its values are; only the predicate's columns are filled. Then
-//! the predicate says which records stay, and the second pass appends those: the text of the others is never
-//! unescaped and never copied. A block is small enough to stay in the cache between the passes.
+//! A block is small enough to stay in the cache. The first pass over it checks every record and notes where its values
+//! are (`locate`). What a record can still be rejected for, and the predicate, come next; only then are columns
+//! appended, one by one, for the records that are rows. So the text of the others is neither unescaped nor copied, and
+//! whatever is wrong with a record leaves no trace.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use arrow_array::ArrayRef;
-use arrow_buffer::BooleanBufferBuilder;
+use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
 use super::DecodeError;
-use super::demand::Predicate;
+use super::demand::{Demand, Predicate};
 use super::drift::Drift;
-use super::members::Noted;
-use super::plan::Plan;
-use super::rejection::Rejection;
-use super::row::Rows;
-use crate::columns::{Column, Findings};
+use super::fill::Block;
+use super::learn::Shapes;
+use super::leftover::{Leftover, ResidueText};
+use super::locate::{BLOCK_RECORDS, BlockTexts, Located, Rules};
+use super::rejection::{Reason, Rejection};
+use crate::columns::{Column, Findings, Plain, Slabs, Surroundings, Views, append_plain_text};
+use crate::simd::Isa;
 
-const BLOCK_RECORDS: usize = 1024;
-const BLOCK_BYTES: usize = 256 << 10;
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// What became of the values of one call.
 #[derive(Debug, Default)]
@@ -30,140 +32,337 @@ pub struct Outcome {
     pub rejections: Vec<Rejection>,
     pub tombstones: u64,
     pub filtered: u64,
-    /// Rows that an open question about a value that drifted kept.
-    pub undecided: u64,
+    pub drift: Drift,
 }
 
-/// Decode all values under `predicate`.
-pub fn decode(
-    rows: &mut Rows<'_>,
-    predicate: &dyn Predicate,
-    values: &[Option<&[u8]>],
-) -> Result<Outcome, DecodeError> {
-    let mut outcome = Outcome::default();
-    let mut block = Block::default();
-    let mut start = 0;
-    while start < values.len() {
-        let end = start + block_length(&values[start..]);
-        block.decode(
-            rows,
-            predicate,
-            (start as u32, &values[start..end]),
-            &mut outcome,
-        )?;
-        start = end;
-    }
-    Ok(outcome)
-}
-
-fn block_length(values: &[Option<&[u8]>]) -> usize {
-    let mut bytes = 0;
-    let full = values.iter().take(BLOCK_RECORDS).position(|value| {
-        bytes += value.map_or(0, <[u8]>::len);
-        bytes >= BLOCK_BYTES
-    });
-    full.map_or(BLOCK_RECORDS, |last| last + 1)
-        .min(values.len())
-}
-
-/// A record that is acceptable.
-struct Record<'v> {
-    index: u32,
-    text: Cow<'v, str>,
-    drift: Drift,
-}
-
-/// Memory of the first pass, kept from block to block.
-#[derive(Default)]
-struct Block {
-    noted: Noted,
-}
-
-impl Block {
-    fn decode(
-        &mut self,
-        rows: &mut Rows<'_>,
-        predicate: &dyn Predicate,
-        (start, values): (u32, &[Option<&[u8]>]),
-        outcome: &mut Outcome,
-    ) -> Result<(), DecodeError> {
-        self.noted.clear();
-        let mut scouts = Scouts::new(rows.plan(), predicate.columns(), values.len());
-        let mut records: Vec<Record<'_>> = Vec::with_capacity(values.len());
-        for (index, value) in (start..).zip(values) {
-            let Some(value) = value else {
-                outcome.tombstones += 1;
-                continue;
-            };
-            match rows.check(value, &mut scouts) {
-                Ok((text, drift)) => {
-                    scouts.append(&text, rows.findings())?;
-                    self.noted.push(rows.members());
-                    records.push(Record { index, text, drift });
-                }
-                Err(reason) => outcome.rejections.push(reason.of(index)),
-            }
-        }
-        let (columns, drifted) = scouts.finish()?;
-        let verdict = predicate.verdict(&columns, &drifted, records.len())?;
-        outcome.undecided += verdict.undecided;
-        for (position, record) in records.iter().enumerate() {
-            if !verdict.stays.value(position) {
-                outcome.filtered += 1;
-                continue;
-            }
-            rows.members_mut().recall(&self.noted, position);
-            rows.push_checked(&record.text, record.drift)?;
-            outcome.rows.push(record.index);
-        }
-        Ok(())
-    }
-}
-
-/// The predicate's columns for one block.
+/// What the rows of a call are made of.
 #[derive(Debug)]
-pub struct Scouts<'a> {
-    plan: &'a Plan,
-    numbers: &'a [usize],
-    columns: Vec<Column>,
-    drifted: Vec<BooleanBufferBuilder>,
+pub struct Finished {
+    /// The columns that are built, in order, then the residue if it is.
+    pub arrays: Vec<ArrayRef>,
+    /// Of each column that is watched: its number, and the rows whose value drifted.
+    pub drifted: Vec<(usize, BooleanBuffer)>,
+    pub outcome: Outcome,
 }
 
-impl<'a> Scouts<'a> {
-    fn new(plan: &'a Plan, numbers: &'a [usize], capacity: usize) -> Self {
-        let column = |&number: &usize| Column::new(&plan.columns[number].kind, capacity);
-        Self {
-            plan,
-            numbers,
-            columns: numbers.iter().map(column).collect(),
-            drifted: numbers
-                .iter()
-                .map(|_| BooleanBufferBuilder::new(capacity))
+/// The columns of one decode call while they are filled.
+#[derive(Debug)]
+pub struct Blocks<'p> {
+    rules: Rules<'p>,
+    demand: &'p Demand,
+    isa: Isa,
+    slabs: Slabs,
+    located: Located,
+    /// Those that are built, and those that are required.
+    columns: Vec<Option<Column>>,
+    /// Of the columns that are watched: for each row, whether its value drifted.
+    drifted: Vec<(usize, BooleanBufferBuilder)>,
+    residue: Option<Views>,
+    residue_text: ResidueText,
+    findings: Findings,
+    outcome: Outcome,
+    /// The current block's records that are rows, and what they leave to the residue.
+    records: Vec<u32>,
+    leftovers: Vec<Leftover>,
+}
+
+impl<'p> Blocks<'p> {
+    pub fn new(rules: Rules<'p>, demand: &'p Demand, isa: Isa) -> Self {
+        // Under a predicate nobody knows how many rows there will be.
+        let capacity = match demand.predicate {
+            Some(_) => 0,
+            None => rules.input.len(),
+        };
+        let watched = demand.columns.iter().enumerate();
+        let residue = rules.options.residue && demand.residue;
+        let mut blocks = Self {
+            rules,
+            demand,
+            isa,
+            slabs: Slabs::new(),
+            located: Located::new(rules.plan),
+            columns: Vec::new(),
+            drifted: watched
+                .filter(|(_, column)| column.watched)
+                .map(|(number, _)| (number, BooleanBufferBuilder::new(capacity)))
                 .collect(),
-        }
+            residue: residue.then(|| Views::new(capacity)),
+            residue_text: ResidueText::default(),
+            findings: Findings::new(rules.options.coerce),
+            outcome: Outcome::default(),
+            records: Vec::new(),
+            leftovers: Vec::new(),
+        };
+        blocks.columns = blocks.empty_columns(capacity);
+        blocks
     }
 
-    /// Each column with its number and its drift.
-    pub fn each(
-        &mut self,
-    ) -> impl Iterator<Item = (usize, &mut Column, &mut BooleanBufferBuilder)> {
-        let columns = self.numbers.iter().copied().zip(&mut self.columns);
-        columns
-            .zip(&mut self.drifted)
-            .map(|((number, column), drifted)| (number, column, drifted))
-    }
-
-    fn append(&mut self, text: &str, findings: &Findings) -> Result<(), DecodeError> {
-        for (number, column) in self.numbers.iter().zip(&mut self.columns) {
-            let name = || DecodeError::TooMuchText(self.plan.columns[*number].name.clone());
-            column.append(text, findings).map_err(|_| name())?;
+    /// Decode every value.
+    ///
+    /// # Errors
+    /// If a column can't take more text, or by a bug.
+    pub fn decode(&mut self, shapes: &mut Shapes) -> Result<(), DecodeError> {
+        let input = self.rules.input;
+        let length = |index: usize| input.get(index).map_or(0, <[u8]>::len);
+        let mut bytes_left: usize = (0..input.len()).map(length).sum();
+        let mut start = 0;
+        while start < input.len() {
+            let (mut end, mut bytes) = (start, 0);
+            while end < input.len() && end - start < BLOCK_RECORDS && bytes < BLOCK_BYTES {
+                bytes += length(end);
+                end += 1;
+            }
+            self.slabs.reserve_plain(bytes, bytes_left);
+            self.block(start..end, bytes_left, shapes)?;
+            bytes_left -= bytes;
+            start = end;
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<(Vec<ArrayRef>, Vec<arrow_buffer::BooleanBuffer>), DecodeError> {
-        let columns = self.columns.into_iter().map(Column::finish);
-        let drifted = self.drifted.into_iter().map(|mut rows| rows.finish());
-        Ok((columns.collect::<Result<_, _>>()?, drifted.collect()))
+    /// What the rows have become.
+    ///
+    /// # Errors
+    /// Only by a bug.
+    pub fn finish(mut self) -> Result<Finished, DecodeError> {
+        self.outcome.drift.duplicate_key += self.findings.duplicate_key;
+        self.outcome.drift.unknown_key += self.findings.unknown_key;
+        self.outcome.drift.coerced += self.findings.coerced;
+        let slabs = self.slabs.finish();
+        let demanded = self.columns.into_iter().zip(&self.demand.columns);
+        let built = demanded.filter(|(_, demand)| demand.built);
+        let mut arrays: Vec<ArrayRef> = built
+            .filter_map(|(column, _)| column.map(|column| column.finish(&slabs)))
+            .collect::<Result<_, _>>()?;
+        arrays.extend(self.residue.map(|residue| residue.finish(&slabs)));
+        let drifted = self.drifted.into_iter();
+        Ok(Finished {
+            arrays,
+            drifted: drifted
+                .map(|(number, mut rows)| (number, rows.finish()))
+                .collect(),
+            outcome: self.outcome,
+        })
+    }
+
+    fn empty_columns(&self, rows: usize) -> Vec<Option<Column>> {
+        let planned = self.rules.plan.columns.iter().zip(&self.demand.columns);
+        planned
+            .map(|(column, demand)| {
+                (demand.built || column.required).then(|| Column::new(&column.kind, rows))
+            })
+            .collect()
+    }
+
+    fn block(
+        &mut self,
+        range: Range<usize>,
+        bytes_left: usize,
+        shapes: &mut Shapes,
+    ) -> Result<(), DecodeError> {
+        let texts = &mut self.slabs.texts;
+        let rejections = &mut self.outcome.rejections;
+        let before = rejections.len();
+        self.outcome.tombstones += self
+            .located
+            .admit(self.rules, range, bytes_left, texts, rejections);
+        self.located
+            .locate(self.rules, texts, shapes, self.isa, rejections);
+        self.records.clear();
+        self.records.extend(0..self.located.places.len() as u32);
+        self.reject_incomplete()?;
+        self.reject_overlong()?;
+        self.outcome.rejections[before..].sort_unstable_by_key(|rejection| rejection.index);
+        if let Some(predicate) = &self.demand.predicate {
+            self.filter(predicate.as_ref())?;
+        }
+        self.append()
+    }
+
+    /// The current records, located; `texts` are those of the block.
+    fn current<'b>(&'b self, texts: &'b BlockTexts<'b>) -> Block<'b> {
+        Block {
+            rules: self.rules,
+            demand: self.demand,
+            slabs: &self.slabs.texts,
+            texts,
+            located: &self.located,
+            records: &self.records,
+        }
+    }
+
+    /// Reject the records without a fitting value for a required column.
+    fn reject_incomplete(&mut self) -> Result<(), DecodeError> {
+        for (number, planned) in self.rules.plan.columns.iter().enumerate() {
+            if !planned.required {
+                continue;
+            }
+            let texts = self.located.texts(&self.slabs.texts);
+            let column = self.current(&texts).scout(number, self.isa)?;
+            if column.null_count() == 0 {
+                continue;
+            }
+            let records = std::mem::take(&mut self.records);
+            for (row, record) in records.into_iter().enumerate() {
+                if column.is_valid(row) {
+                    self.records.push(record);
+                } else {
+                    let texts = &self.slabs.texts;
+                    let rejection = self.located.incomplete(self.rules, record, number, texts);
+                    self.outcome.rejections.push(rejection);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reject the records whose residue would be too long. Nearly always it can't be, and nothing is looked at.
+    fn reject_overlong(&mut self) -> Result<(), DecodeError> {
+        if self.residue.is_none() {
+            return Ok(());
+        }
+        for row in (0..self.records.len()).rev() {
+            let record = self.records[row];
+            if self.residue_may_be_too_long(record)
+                && let Err(reason) = self.residue_of(record)?
+            {
+                let index = self.located.indexes[record as usize];
+                self.outcome
+                    .rejections
+                    .push(self.rules.reject(reason, index));
+                self.records.remove(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the residue's limit can be passed at all: each byte may be escaped to six, and each path comes once
+    /// for each undeclared key.
+    fn residue_may_be_too_long(&self, record: u32) -> bool {
+        let plan = self.rules.plan;
+        let place = self.located.places[record as usize];
+        let text = self.slabs.texts.text(place);
+        let members = self.located.tape.unknown(record).len() + plan.nodes.len();
+        let around = 6 * (plan.longest_path + 2);
+        6 * text.len() + members * around >= self.rules.options.max_bytes
+    }
+
+    /// Write the residue of one record, to see how long it is.
+    fn residue_of(&mut self, record: u32) -> Result<Result<(), Reason>, DecodeError> {
+        let mut columns = self.empty_columns(1);
+        let mut leftovers = Vec::new();
+        let mut findings = Findings::new(self.rules.options.coerce);
+        let mut around = Surroundings {
+            plain: &mut Plain::new(0),
+            copied: true,
+            findings: &mut findings,
+            isa: self.isa,
+        };
+        let texts = self.located.texts(&self.slabs.texts);
+        let block = Block {
+            records: &[record],
+            ..self.current(&texts)
+        };
+        block.fill(&mut columns, &mut around, &mut leftovers)?;
+        let text = self.slabs.texts.text(self.located.places[record as usize]);
+        Ok(ResidueText::default().write(self.rules, &self.located.tape, record, &leftovers, text))
+    }
+
+    /// Drop the records that the predicate does not want.
+    fn filter(&mut self, predicate: &dyn Predicate) -> Result<(), DecodeError> {
+        let (mut columns, mut drifted) = (Vec::new(), Vec::new());
+        let texts = self.located.texts(&self.slabs.texts);
+        let block = self.current(&texts);
+        for &number in predicate.columns() {
+            let column = block.scout(number, self.isa)?;
+            drifted.push(block.drift_of(number, &column));
+            columns.push(column);
+        }
+        let verdict = predicate.verdict(&columns, &drifted, self.records.len())?;
+        self.outcome.drift.filter_undecided += verdict.undecided;
+        let before = self.records.len();
+        let mut row = 0;
+        self.records.retain(|_| {
+            row += 1;
+            verdict.stays.value(row - 1)
+        });
+        self.outcome.filtered += (before - self.records.len()) as u64;
+        Ok(())
+    }
+
+    /// Append the current records, which are rows now.
+    fn append(&mut self) -> Result<(), DecodeError> {
+        self.leftovers.clear();
+        let mut around = Surroundings {
+            plain: &mut self.slabs.plain,
+            copied: false,
+            findings: &mut self.findings,
+            isa: self.isa,
+        };
+        let texts = self.located.texts(&self.slabs.texts);
+        let block = Block {
+            rules: self.rules,
+            demand: self.demand,
+            slabs: &self.slabs.texts,
+            texts: &texts,
+            located: &self.located,
+            records: &self.records,
+        };
+        block.fill(&mut self.columns, &mut around, &mut self.leftovers)?;
+        for (number, rows) in &mut self.drifted {
+            block.append_drift(*number, &self.leftovers, rows);
+        }
+        block.count(&self.leftovers, &mut self.outcome.drift);
+        self.leftovers.retain(|leftover| leftover.kept);
+        if let Some(residue) = &mut self.residue {
+            self.leftovers
+                .sort_by_key(|leftover| (leftover.record, leftover.value().start));
+            append_residues(
+                self.rules,
+                &self.located,
+                &mut self.slabs,
+                (&self.records, &self.leftovers),
+                &mut self.residue_text,
+                residue,
+            );
+        }
+        let indexes = &self.located.indexes;
+        let rows = self.records.iter();
+        self.outcome
+            .rows
+            .extend(rows.map(|&record| indexes[record as usize]));
+        Ok(())
+    }
+}
+
+fn append_residues(
+    rules: Rules<'_>,
+    located: &Located,
+    slabs: &mut Slabs,
+    (records, leftovers): (&[u32], &[Leftover]),
+    residue_text: &mut ResidueText,
+    residue: &mut Views,
+) {
+    if leftovers.is_empty() && located.tape.unknown.is_empty() {
+        for _ in records {
+            residue.push_null();
+        }
+        return;
+    }
+    let mut rest = leftovers;
+    for &record in records {
+        let here = rest.partition_point(|leftover| leftover.record <= record);
+        let (of_record, later) = rest.split_at(here);
+        rest = later;
+        if of_record.is_empty() && located.tape.unknown(record).is_empty() {
+            residue.push_null();
+            continue;
+        }
+        let text = slabs.texts.text(located.places[record as usize]);
+        // Those that are too long have been rejected.
+        let _: Result<(), Reason> =
+            residue_text.write(rules, &located.tape, record, of_record, text);
+        slabs.reserve_plain(residue_text.text.len(), 0);
+        append_plain_text(residue, &mut slabs.plain, &residue_text.text);
     }
 }

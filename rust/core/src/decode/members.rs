@@ -38,6 +38,39 @@ pub struct Unknown {
     pub value: Token,
 }
 
+impl Unknown {
+    /// One whose key has no escapes, in an object of `node`.
+    pub fn plain(node: usize, key: Token, value: Token) -> Self {
+        Self {
+            node,
+            object: 0,
+            key,
+            plain_key: (0, 0),
+            value,
+        }
+    }
+
+    /// Whether its key has escapes.
+    pub fn is_escaped(&self) -> bool {
+        self.key.kind == (Kind::String { escaped: true })
+    }
+
+    /// Where its key is.
+    pub fn key_token(&self) -> Token {
+        self.key
+    }
+
+    /// Its key's text.
+    pub fn key<'t>(&self, text: &'t str, plain_keys: &'t str) -> &'t str {
+        let (end, length) = self.plain_key;
+        if self.is_escaped() {
+            plain_keys.get(end - length..end).unwrap_or_default()
+        } else {
+            self.key.inside(text)
+        }
+    }
+}
+
 /// The members of the current record. Memory is kept from record to record.
 #[derive(Debug)]
 pub struct Members {
@@ -235,77 +268,21 @@ impl Members {
 
     /// The text of an undeclared key.
     pub fn key_of<'t>(&'t self, member: &Unknown, text: &'t str) -> &'t str {
-        let (end, length) = member.plain_key;
-        if member.key.kind == (Kind::String { escaped: true }) {
-            self.plain_keys.get(end - length..end).unwrap_or_default()
-        } else {
-            member.key.inside(text)
-        }
+        member.key(text, &self.plain_keys)
     }
 
-    /// Take up a record that was noted: [`Self::get`], `unknown` and [`Self::key_of`] are about it then.
-    pub fn recall(&mut self, noted: &Noted, position: usize) {
-        let nodes = self.seen.len();
-        let values = noted.values.iter().skip(position * nodes);
-        for ((value, seen), present) in values.zip(&mut self.seen).zip(&mut self.present) {
-            *present = value.is_some();
-            if let Some(value) = value {
-                seen.value = *value;
-            }
+    /// `member` with its key's text, if that had to be written out, in `plain_keys`.
+    pub fn with_key_in(&self, member: &Unknown, plain_keys: &mut String) -> Unknown {
+        let mut member = *member;
+        if member.is_escaped() {
+            plain_keys.push_str(self.key_of(&member, ""));
+            member.plain_key.0 = plain_keys.len();
         }
-        let (unknown, plain_keys) = noted.unknown_of(position);
-        self.unknown.clear();
-        self.unknown.extend_from_slice(unknown);
-        self.plain_keys.clear();
-        self.plain_keys.push_str(plain_keys);
+        member
     }
 
     /// The value of `node` in this record, after [`Self::settle`].
     pub fn get(&self, node: usize) -> Option<Token> {
         self.present[node].then(|| self.seen[node].value)
-    }
-}
-
-/// What [`Members`] knew of some records, for a second pass.
-#[derive(Debug, Default)]
-pub struct Noted {
-    /// Of each record, by node.
-    values: Vec<Option<Token>>,
-    unknown: Vec<Unknown>,
-    plain_keys: String,
-    /// Where each record's part of `unknown` and of `plain_keys` ends.
-    ends: Vec<(usize, usize)>,
-}
-
-impl Noted {
-    pub fn clear(&mut self) {
-        self.values.clear();
-        self.unknown.clear();
-        self.plain_keys.clear();
-        self.ends.clear();
-    }
-
-    /// Note the current record, after [`Members::settle`].
-    pub fn push(&mut self, members: &Members) {
-        let values = members.seen.iter().zip(&members.present);
-        self.values
-            .extend(values.map(|(seen, &present)| present.then_some(seen.value)));
-        self.unknown.extend_from_slice(&members.unknown);
-        self.plain_keys.push_str(&members.plain_keys);
-        self.ends.push((self.unknown.len(), self.plain_keys.len()));
-    }
-
-    fn unknown_of(&self, position: usize) -> (&[Unknown], &str) {
-        let end = |position: Option<usize>| {
-            position
-                .and_then(|position| self.ends.get(position))
-                .copied()
-        };
-        let (unknown, keys) = end(position.checked_sub(1)).unwrap_or_default();
-        let (unknown_end, keys_end) = end(Some(position)).unwrap_or_default();
-        (
-            self.unknown.get(unknown..unknown_end).unwrap_or_default(),
-            self.plain_keys.get(keys..keys_end).unwrap_or_default(),
-        )
     }
 }

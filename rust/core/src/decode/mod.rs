@@ -9,11 +9,19 @@ mod block;
 mod config;
 mod demand;
 mod drift;
+mod fill;
+mod input;
+mod learn;
+mod leftover;
+mod lines;
+mod locate;
 mod members;
 mod plan;
 mod rejection;
 pub(crate) mod residue;
-mod row;
+mod shape;
+mod strings;
+mod tape;
 mod text;
 
 use std::sync::Arc;
@@ -25,12 +33,18 @@ use thiserror::Error;
 pub use config::{ColumnConfig, ConfigError, DecodeConfig, DecodeOptions, InvalidText};
 pub use demand::{ColumnDemand, Demand, Predicate, Verdict};
 pub use drift::Drift;
+pub use lines::{LinePlace, Lines};
 pub use rejection::{Rejection, RejectionCode};
+pub use strings::Strings;
 
-use arrow_buffer::BooleanBuffer;
-use block::Outcome;
+use arrow_buffer::{BooleanBuffer, Buffer};
+
+use crate::simd::Isa;
+use block::{Blocks, Finished};
+use input::Input;
+pub use learn::Shapes;
+use locate::Rules;
 use plan::Plan;
-use row::{Finished, Rows};
 
 /// Name of the column that keeps what has no place in a declared one.
 pub const RESIDUE_COLUMN: &str = "_residue";
@@ -75,6 +89,7 @@ pub struct Decoder {
     options: DecodeOptions,
     demand: Demand,
     schema: SchemaRef,
+    isa: Isa,
 }
 
 impl Decoder {
@@ -84,6 +99,29 @@ impl Decoder {
     /// If the configuration is impossible or needs a later version; names the key that is wrong.
     pub fn new(config: &DecodeConfig) -> Result<Self, ConfigError> {
         Self::for_demand(config, Demand::everything(config.columns.len()))
+    }
+
+    /// A decoder without columns, of records whose keys are not known: each is a row, all of it in the residue.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn without_columns(options: DecodeOptions) -> Result<Self, ConfigError> {
+        // A plan has a column. This one, at a key that does not occur in what is decoded, is never built.
+        let unseen = ColumnConfig {
+            name: "unseen".into(),
+            path: vec!["\0".into()],
+            kind: "json".into(),
+            required: false,
+        };
+        let config = DecodeConfig {
+            columns: vec![unseen],
+            decode: options,
+        };
+        let mut demand = Demand::everything(1);
+        for column in &mut demand.columns {
+            column.built = false;
+        }
+        Self::for_demand(&config, demand)
     }
 
     /// A decoder of what `demand` asks for, by the columns of `config`. Every record is checked all the same.
@@ -99,14 +137,21 @@ impl Decoder {
             .map(|(column, _)| Field::new(&column.name, column.kind.data_type(), true))
             .collect();
         if config.decode.residue && demand.residue {
-            fields.push(Field::new(RESIDUE_COLUMN, DataType::Utf8, true));
+            fields.push(Field::new(RESIDUE_COLUMN, DataType::Utf8View, true));
         }
         Ok(Self {
             plan,
             options: config.decode,
             demand,
             schema: Arc::new(Schema::new(fields)),
+            isa: Isa::detect(),
         })
+    }
+
+    /// The same decoder on another instruction set, one of [`Isa::available`]; it says the same, faster or slower.
+    #[must_use]
+    pub fn on(self, isa: Isa) -> Self {
+        Self { isa, ..self }
     }
 
     /// The schema of every batch: declared columns in order, then `_residue` if configured, as far as they are built.
@@ -122,20 +167,51 @@ impl Decoder {
     /// # Errors
     /// Only if the call as a whole is too large.
     pub fn decode(&self, values: &[Option<&[u8]>]) -> Result<Decoded, DecodeError> {
-        if u32::try_from(values.len()).is_err() {
-            return Err(DecodeError::TooManyValues(values.len()));
+        self.decode_with(values, &mut Shapes::default())
+    }
+
+    /// The same with the shapes that earlier values of the same producers have taught, which depend on this decoder.
+    ///
+    /// # Errors
+    /// Only if the call as a whole is too large.
+    pub fn decode_with(
+        &self,
+        values: &[Option<&[u8]>],
+        shapes: &mut Shapes,
+    ) -> Result<Decoded, DecodeError> {
+        self.decode_input(Input::copied(values), shapes)
+    }
+
+    /// Decode all records of `source`, of which `lines` are all. Text without escapes views `source` itself, so the
+    /// batch may keep it alive.
+    ///
+    /// # Errors
+    /// Only if the call as a whole is too large.
+    pub fn decode_lines(
+        &self,
+        source: &Buffer,
+        lines: &Lines<'_>,
+        shapes: &mut Shapes,
+    ) -> Result<Decoded, DecodeError> {
+        self.decode_input(Input::shared(&lines.values, source), shapes)
+    }
+
+    fn decode_input(&self, input: Input<'_>, shapes: &mut Shapes) -> Result<Decoded, DecodeError> {
+        if u32::try_from(input.len()).is_err() {
+            return Err(DecodeError::TooManyValues(input.len()));
         }
-        let mut rows = Rows::new(&self.plan, self.options, &self.demand, values.len());
-        let outcome = match &self.demand.predicate {
-            Some(predicate) => block::decode(&mut rows, predicate.as_ref(), values)?,
-            None => every_record(&mut rows, values)?,
+        let rules = Rules {
+            plan: &self.plan,
+            options: self.options,
+            input,
         };
+        let mut blocks = Blocks::new(rules, &self.demand, self.isa);
+        blocks.decode(shapes)?;
         let Finished {
             arrays,
-            mut drift,
             drifted,
-        } = rows.finish()?;
-        drift.filter_undecided += outcome.undecided;
+            outcome,
+        } = blocks.finish()?;
         let options = RecordBatchOptions::new().with_row_count(Some(outcome.rows.len()));
         Ok(Decoded {
             batch: RecordBatch::try_new_with_options(self.schema(), arrays, &options)?,
@@ -143,24 +219,8 @@ impl Decoder {
             rejections: outcome.rejections,
             tombstones: outcome.tombstones,
             filtered: outcome.filtered,
-            drift,
+            drift: outcome.drift,
             drifted,
         })
     }
-}
-
-/// Without a predicate one pass is enough.
-fn every_record(rows: &mut Rows<'_>, values: &[Option<&[u8]>]) -> Result<Outcome, DecodeError> {
-    let mut outcome = Outcome {
-        rows: Vec::with_capacity(values.len()),
-        ..Outcome::default()
-    };
-    for (index, value) in (0..).zip(values) {
-        match value.map(|value| rows.push(value)).transpose()? {
-            Some(Ok(())) => outcome.rows.push(index),
-            Some(Err(reason)) => outcome.rejections.push(reason.of(index)),
-            None => outcome.tombstones += 1,
-        }
-    }
-    Ok(outcome)
 }

@@ -31,6 +31,10 @@ impl Sample {
                 let strings = array.as_string::<i32>();
                 Self::count(valid.map(|row| strings.value(row).as_bytes()))
             }
+            DataType::Utf8View => {
+                let views = array.as_string_view();
+                Self::count(valid.map(|row| views.value(row).as_bytes()))
+            }
             DataType::Binary => {
                 let binary = array.as_binary::<i32>();
                 Self::count(valid.map(|row| binary.value(row)))
@@ -48,6 +52,26 @@ impl Sample {
                 None => Self::default(),
             },
         }
+    }
+
+    /// How many values differ in a long run of such values, if each is as likely as the others: of `distinct` values, `n`
+    /// draws show `distinct * (1 - exp(-n / distinct))`. The number of values if they don't repeat.
+    pub fn estimated_distinct(&self) -> usize {
+        let (drawn, seen) = (self.values as f64, self.distinct as f64);
+        if self.distinct == self.values {
+            return usize::MAX;
+        }
+        let shown = |distinct: f64| distinct * -(-drawn / distinct).exp_m1();
+        let (mut low, mut high) = (seen, seen * drawn);
+        for _ in 0..32 {
+            let middle = f64::midpoint(low, high);
+            if shown(middle) < seen {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high as usize
     }
 
     fn count<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {

@@ -1,12 +1,15 @@
 //! One Parquet file that grows in memory.
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
+use parquet::file::writer::SerializedFileWriter;
 
-use super::settings::{EncodeConfig, Layout};
+use super::columns::Columns;
+use super::settings::{EncodeConfig, Layout, choices};
 use super::sink::ChunkSink;
 
 /// How large a file is.
@@ -26,11 +29,15 @@ pub struct DataFile {
     schema: SchemaRef,
     layout: Layout,
     config: EncodeConfig,
-    writer: Option<ArrowWriter<ChunkSink>>,
-    /// What the encoders of an open row group claim before they hold anything. It is address space only (1 MiB for
-    /// each delta encoder) and would drown the figure for what is really held.
-    reserved: usize,
+    open: Option<Open>,
     rows: u64,
+}
+
+/// What has begun.
+#[derive(Debug)]
+struct Open {
+    writer: SerializedFileWriter<ChunkSink>,
+    columns: Columns,
 }
 
 impl DataFile {
@@ -41,13 +48,13 @@ impl DataFile {
             schema,
             layout,
             config,
-            writer: None,
-            reserved: 0,
+            open: None,
             rows: 0,
         }
     }
 
-    /// Appends rows; ends the row group each time it has reached its bytes.
+    /// Appends rows; ends the row group each time it has reached its bytes. Text may be views of text: the file is the
+    /// same, and nothing is copied to make it so.
     ///
     /// # Errors
     /// If the rows can't be encoded; then the file is of no use.
@@ -57,12 +64,11 @@ impl DataFile {
         }
         let limit = self.config.row_group_bytes;
         let step = rows_in(limit, batch);
-        let first = usize::from(self.writer.is_none());
-        let writer = self.begin(Some(batch))?;
-        for start in (first..batch.num_rows()).step_by(step) {
-            writer.write(&batch.slice(start, step.min(batch.num_rows() - start)))?;
-            if writer.in_progress_size() >= limit {
-                writer.flush()?;
+        let Open { writer, columns } = self.begin(Some(batch))?;
+        for start in (0..batch.num_rows()).step_by(step) {
+            columns.append(&batch.slice(start, step.min(batch.num_rows() - start)))?;
+            if columns.size() >= limit {
+                columns.end_row_group(writer)?;
             }
         }
         self.rows += batch.num_rows() as u64;
@@ -74,7 +80,10 @@ impl DataFile {
     /// # Errors
     /// If its pages can't be encoded; then the file is of no use.
     pub fn flush(&mut self) -> Result<(), ParquetError> {
-        self.writer.as_mut().map_or(Ok(()), ArrowWriter::flush)
+        let Some(Open { writer, columns }) = &mut self.open else {
+            return Ok(());
+        };
+        columns.end_row_group(writer)
     }
 
     /// The finished bytes since the last call; they leave the file's memory.
@@ -82,10 +91,10 @@ impl DataFile {
     /// # Errors
     /// If the writer can't hand over what it buffers; then the file is of no use.
     pub fn take(&mut self) -> Result<Vec<Vec<u8>>, ParquetError> {
-        let Some(writer) = &mut self.writer else {
+        let Some(Open { writer, .. }) = &mut self.open else {
             return Ok(Vec::new());
         };
-        writer.sync()?;
+        writer.flush()?;
         Ok(writer.inner_mut().take())
     }
 
@@ -97,7 +106,8 @@ impl DataFile {
         mut self,
         metadata: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Vec<Vec<u8>>, ParquetError> {
-        let writer = self.begin(None)?;
+        let Open { writer, columns } = self.begin(None)?;
+        columns.end_row_group(writer)?;
         for (key, value) in metadata {
             writer.append_key_value_metadata(KeyValue::new(key, value));
         }
@@ -108,45 +118,48 @@ impl DataFile {
     /// How large it is now.
     #[must_use]
     pub fn usage(&self) -> Usage {
-        self.writer
+        self.open
             .as_ref()
-            .map_or(Usage::default(), |writer| Usage {
+            .map_or(Usage::default(), |Open { writer, columns }| Usage {
                 rows: self.rows,
-                memory_bytes: (self.encoders_hold(writer) + writer.inner().memory_size()) as u64,
-                file_bytes: (writer.bytes_written() + writer.in_progress_size()) as u64,
+                memory_bytes: (columns.memory_size() + writer.inner().memory_size()) as u64,
+                file_bytes: (writer.bytes_written() + columns.size()) as u64,
             })
     }
 
-    fn encoders_hold(&self, writer: &ArrowWriter<ChunkSink>) -> usize {
-        writer
-            .memory_size()
-            .saturating_sub(self.reserved)
-            .max(writer.in_progress_size())
-    }
-
-    /// The writer; one that begins has the first row of `first` already.
-    fn begin(
-        &mut self,
-        first: Option<&RecordBatch>,
-    ) -> Result<&mut ArrowWriter<ChunkSink>, ParquetError> {
-        if let Some(writer) = self.writer.take() {
-            return Ok(self.writer.insert(writer));
+    fn begin(&mut self, first: Option<&RecordBatch>) -> Result<&mut Open, ParquetError> {
+        if let Some(open) = self.open.take() {
+            return Ok(self.open.insert(open));
         }
-        let properties = self.config.properties(&self.schema, self.layout, first)?;
-        let mut writer =
-            ArrowWriter::try_new(ChunkSink::default(), self.schema.clone(), Some(properties))?;
-        if let Some(batch) = first {
-            writer.write(&batch.slice(0, 1))?;
-            self.reserved = writer
-                .memory_size()
-                .saturating_sub(writer.in_progress_size());
-        }
-        Ok(self.writer.insert(writer))
+        let parquet = ArrowSchemaConverter::new().convert(&self.schema)?;
+        let choices = choices(&parquet, self.layout, first)?;
+        let properties = self.config.properties(&parquet, &choices)?;
+        let level = self.config.level()?;
+        let columns = Columns::new(&self.schema, &parquet, &choices, properties.clone(), level)?;
+        let sink = ChunkSink::default();
+        let writer = ArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
+        let (writer, _) = writer.into_serialized_writer()?;
+        Ok(self.open.insert(Open { writer, columns }))
     }
 }
 
 /// About how many of the batch's rows fill a row group: what is appended between two looks at its size.
 fn rows_in(bytes: usize, batch: &RecordBatch) -> usize {
-    let row_bytes = batch.get_array_memory_size() / batch.num_rows();
+    let row_bytes = batch.columns().iter().map(value_bytes).sum::<usize>() / batch.num_rows();
     (bytes / row_bytes.max(1)).max(1)
+}
+
+/// About the bytes of the values, as many for views of text as for text. What holds them may be far larger: views share
+/// their buffers, and so do slices.
+fn value_bytes(column: &ArrayRef) -> usize {
+    if let Some(views) = column.as_string_view_opt() {
+        views.total_bytes_len()
+    } else if let Some(text) = column.as_string_opt::<i32>() {
+        let offsets = text.value_offsets();
+        (offsets[text.len()] - offsets[0]) as usize
+    } else {
+        let data = column.to_data();
+        data.get_slice_memory_size()
+            .unwrap_or_else(|_| column.get_array_memory_size())
+    }
 }

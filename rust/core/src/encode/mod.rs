@@ -3,10 +3,17 @@
 //! One [`DataFile`] is one file. How its columns are encoded is decided once, from the first rows
 //! ([`settings`]), because a Parquet writer fixes it when the file begins.
 
+mod bounds;
 mod cardinality;
+mod chunk;
+mod column;
+mod columns;
 mod data_file;
+mod dictionary;
+mod packing;
 mod settings;
 mod sink;
+mod values;
 
 pub use data_file::{DataFile, Usage};
 pub use settings::{EncodeConfig, Layout};

@@ -12,8 +12,8 @@ use parquet::errors::ParquetError;
 use super::batch::{OffsetRejection, Outcome, RawBatch};
 use super::dead_letter::{self, DeadLetter};
 use super::table::{AssignmentId, Table};
-use super::{OpenFile, kafka_columns};
-use crate::decode::{Decoder, Rejection};
+use super::{OpenFile, file_schema, kafka_columns};
+use crate::decode::{Decoder, Rejection, Shapes};
 use crate::encode::{DataFile, EncodeConfig, Usage};
 use crate::error::EngineError;
 use crate::report::Report;
@@ -24,8 +24,10 @@ use crate::transform::{Program, Transformed};
 pub struct Plan {
     pub decoder: Decoder,
     pub program: Program,
-    /// By table.
+    /// Of rows in memory, by table.
     pub schemas: [SchemaRef; 2],
+    /// Of files, by table.
+    pub file_schemas: [SchemaRef; 2],
     pub kafka_columns: bool,
     pub keep_values: bool,
     pub encode: EncodeConfig,
@@ -38,6 +40,10 @@ impl Plan {
         &self.schemas[table as usize]
     }
 
+    pub fn file_schema(&self, table: Table) -> &SchemaRef {
+        &self.file_schemas[table as usize]
+    }
+
     /// The counts of the redaction rules by their names; several steps may use one.
     fn by_rule(&self, counts: &[u64]) -> BTreeMap<String, u64> {
         let mut by_rule = BTreeMap::new();
@@ -48,7 +54,7 @@ impl Plan {
     }
 
     fn file(&self, table: Table) -> DataFile {
-        DataFile::new(self.schema(table).clone(), table.layout(), self.encode)
+        DataFile::new(self.file_schema(table).clone(), table.layout(), self.encode)
     }
 }
 
@@ -67,6 +73,8 @@ pub struct Assignment {
 #[derive(Debug)]
 struct Files {
     by_table: [DataFile; 2],
+    /// What the partition's producers write like.
+    shapes: Shapes,
     /// False while a batch is being appended, and for ever after one that was not appended whole.
     whole: bool,
 }
@@ -108,6 +116,7 @@ impl Assignment {
         });
         let files = Files {
             by_table: Table::ALL.map(|table| plan.file(table)),
+            shapes: Shapes::default(),
             whole: true,
         };
         Self {
@@ -188,7 +197,7 @@ impl Assignment {
         let (values, forced) = self.without_verdicts(batch);
         let mut decoded = plan
             .decoder
-            .decode(&values)
+            .decode_with(&values, &mut files.shapes)
             .map_err(|source| EngineError::Decode {
                 assignment: self.id.clone(),
                 source,
@@ -228,7 +237,8 @@ impl Assignment {
             redacted: plan.by_rule(&redacted),
         };
         let rows = if plan.batches {
-            Some(rows)
+            let schema = plan.file_schema(Table::Main);
+            Some(file_schema::rows(&rows, schema).map_err(failed)?)
         } else {
             self.append(files, Table::Main, &rows)?;
             self.append_dead_letters(files, batch, &rejections, now)?;

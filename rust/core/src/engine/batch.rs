@@ -51,7 +51,7 @@ pub struct Outcome {
     pub report: Report,
     /// Records that the decoder rejected, in offset order. Those of `verdicts` are counted only.
     pub rejections: Vec<OffsetRejection>,
-    /// The rows, where the engine hands them back.
+    /// The rows as files would hold them, where the engine hands them back.
     pub rows: Option<RecordBatch>,
 }
 

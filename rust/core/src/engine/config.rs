@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 
 use super::assignment::Plan;
-use super::{dead_letter, kafka_columns};
+use super::{dead_letter, file_schema, kafka_columns};
 use crate::decode::{ColumnConfig, DecodeConfig, DecodeOptions, Decoder};
 use crate::encode::EncodeConfig;
 use crate::error::EngineError;
@@ -78,10 +78,12 @@ pub fn plan(json: &str) -> Result<Plan, EngineError> {
             "columns: {name:?} is there twice; rename your column"
         )));
     }
+    let schemas = [main, dead_letter::schema()];
     Ok(Plan {
         decoder,
         program,
-        schemas: [main, dead_letter::schema()],
+        file_schemas: schemas.each_ref().map(|schema| file_schema::of(schema)),
+        schemas,
         kafka_columns: config.kafka_columns,
         keep_values: matches!(config.dead_letter.raw, Raw::Keep),
         encode: config.encode,

@@ -107,7 +107,7 @@ pub fn rows(
     ];
     RecordBatch::try_new(
         schema.clone(),
-        kafka_columns::columns(batch, &indices)
+        kafka_columns::columns(batch, &indices)?
             .into_iter()
             .chain(own)
             .collect(),

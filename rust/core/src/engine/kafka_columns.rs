@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow_array::{
-    ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray,
-};
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, TimestampMillisecondArray};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
 use super::batch::RawBatch;
@@ -13,7 +12,7 @@ use super::batch::RawBatch;
 pub fn fields() -> [Field; 4] {
     let time = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
     [
-        Field::new("kafka_topic", DataType::Utf8, false),
+        Field::new("kafka_topic", DataType::Utf8View, false),
         Field::new("kafka_partition", DataType::Int32, false),
         Field::new("kafka_offset", DataType::Int64, false),
         Field::new("kafka_timestamp", time, true),
@@ -28,8 +27,11 @@ pub fn extended(schema: &Schema) -> SchemaRef {
     ))
 }
 
-/// The four columns of the records at `indices`.
-pub fn columns(batch: &RawBatch<'_>, indices: &[u32]) -> [ArrayRef; 4] {
+/// The four columns of the records at `indices`. All rows view one copy of the topic's name.
+///
+/// # Errors
+/// Never: a topic's name is short.
+pub fn columns(batch: &RawBatch<'_>, indices: &[u32]) -> Result<[ArrayRef; 4], ArrowError> {
     let pick = |column: &[i64]| {
         indices
             .iter()
@@ -40,15 +42,14 @@ pub fn columns(batch: &RawBatch<'_>, indices: &[u32]) -> [ArrayRef; 4] {
         .into_iter()
         .map(|time| (time != -1).then_some(time))
         .collect();
-    [
-        Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
-            batch.topic,
-            indices.len(),
-        ))),
+    let mut topics = StringViewBuilder::with_capacity(indices.len());
+    topics.try_append_value_n(batch.topic, indices.len())?;
+    Ok([
+        Arc::new(topics.finish()),
         Arc::new(Int32Array::from_value(batch.partition, indices.len())),
         Arc::new(Int64Array::from(pick(batch.offsets))),
         Arc::new(times.with_timezone("UTC")),
-    ]
+    ])
 }
 
 /// `decoded` with the four columns after its own; row `i` is the record at `rows[i]`.
@@ -59,5 +60,5 @@ pub fn extend(
     rows: &[u32],
 ) -> Result<RecordBatch, ArrowError> {
     let own = decoded.columns().iter().cloned();
-    RecordBatch::try_new(schema.clone(), own.chain(columns(batch, rows)).collect())
+    RecordBatch::try_new(schema.clone(), own.chain(columns(batch, rows)?).collect())
 }

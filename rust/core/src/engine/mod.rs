@@ -8,6 +8,7 @@ mod assignment;
 mod batch;
 mod config;
 mod dead_letter;
+mod file_schema;
 mod kafka_columns;
 mod schema_text;
 mod table;
@@ -219,14 +220,14 @@ impl Engine {
             .sum()
     }
 
-    /// The columns of a table.
+    /// The columns of a table, as they are in its files.
     pub fn schema(&self, table: Table) -> SchemaRef {
-        self.plan.schema(table).clone()
+        self.plan.file_schema(table).clone()
     }
 
     /// The columns of a table as a JSON list of `{name, type, nullable}`.
     pub fn schema_json(&self, table: Table) -> String {
-        schema_text::json(self.plan.schema(table)).to_string()
+        schema_text::json(self.plan.file_schema(table)).to_string()
     }
 
     /// The steps as a JSON list of `{type, runs, reads, builds, schema}`; described at the Python stub.

@@ -1,4 +1,5 @@
-//! A table's columns in words that stay the same when libraries change: those Arrow's C++ and Python print.
+//! A table's columns in words that stay the same when libraries change: those Arrow's C++ and Python print. Views are
+//! the same text.
 
 use std::fmt::Write as _;
 
@@ -21,7 +22,7 @@ fn text(kind: &DataType) -> String {
         DataType::Int32 => "int32".into(),
         DataType::Int64 => "int64".into(),
         DataType::Float64 => "double".into(),
-        DataType::Utf8 => "string".into(),
+        DataType::Utf8 | DataType::Utf8View => "string".into(),
         DataType::Binary => "binary".into(),
         DataType::FixedSizeBinary(width) => format!("fixed_size_binary[{width}]"),
         DataType::Date32 => "date32[day]".into(),

@@ -51,16 +51,19 @@ pub struct Inferred {
     pub rejections: Vec<Rejection>,
 }
 
-/// Columns for records like `values`, which are judged by `options` as the decoder would.
+/// Columns for records like `values`, which are judged by `options` as the decoder would; tombstones say nothing.
 ///
 /// # Errors
 /// If `options` are impossible.
-pub fn infer(values: &[&[u8]], options: DecodeOptions) -> Result<Inferred, EngineError> {
+pub fn infer(values: &[Option<&[u8]>], options: DecodeOptions) -> Result<Inferred, EngineError> {
     let judge = judge(options)?;
     let mut inferred = Inferred::default();
     let mut root = Place::default();
     let mut scratch = Scratch::default();
     for (index, value) in (0..).zip(values) {
+        let Some(value) = value else {
+            continue;
+        };
         let judged = judge.decode(&[Some(value)]).map_err(EngineError::Sample)?;
         if let Some(rejection) = judged.rejections.into_iter().next() {
             let rejection = Rejection { index, ..rejection };

@@ -6,7 +6,7 @@ use super::{Inferred, MOST_COLUMNS, infer};
 use crate::decode::DecodeOptions;
 
 fn inferred(values: &[&str]) -> Inferred {
-    let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+    let values: Vec<Option<&[u8]>> = values.iter().map(|value| Some(value.as_bytes())).collect();
     infer(&values, DecodeOptions::default()).unwrap()
 }
 

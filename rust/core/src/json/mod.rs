@@ -9,6 +9,8 @@ mod scan;
 mod text;
 mod words;
 
-pub use number::{Inexact, is_integer, to_decimal, to_float64, to_int64};
+pub use number::{
+    Inexact, digits_at, is_integer, short_float, short_integer, to_decimal, to_float64, to_int64,
+};
 pub use scan::{Fault, FaultKind, Kind, Scanner, Scratch, Token};
 pub use text::{unescape, write_string};

@@ -52,6 +52,105 @@ pub fn to_float64(literal: &str, integer: bool) -> Result<f64, Inexact> {
     }
 }
 
+/// An integer literal of few digits, the first `length` bytes of `text`; what follows it in `text` may be anything.
+/// `None` says that [`to_int64`] has to be asked.
+#[inline(always)]
+#[must_use]
+pub fn short_integer(text: &[u8], length: usize) -> Option<i64> {
+    let negative = usize::from(text.first() == Some(&b'-'));
+    let digits = length.checked_sub(negative)?;
+    if digits > 18 {
+        return None;
+    }
+    let magnitude = digits_at(text.get(negative..)?, digits)? as i64;
+    Some(if negative == 1 { -magnitude } else { magnitude })
+}
+
+/// A number literal of few digits and no exponent, the first `length` bytes of `text`; what follows it in `text` may be
+/// anything. Digits and power of ten are both exact in float64, so one division rounds correctly (Clinger, How to Read
+/// Floating Point Numbers Accurately, 1990). `None` says that [`to_float64`] has to be asked.
+#[inline(always)]
+#[must_use]
+pub fn short_float(text: &[u8], length: usize) -> Option<f64> {
+    let negative = usize::from(text.first() == Some(&b'-'));
+    let digits = text.get(negative..)?;
+    let length = length.checked_sub(negative)?;
+    let point = first_of(digits, b'.')?.min(length);
+    if point == 8 && length > 8 {
+        return None;
+    }
+    let magnitude = if point == length {
+        if length > EXACT_FLOAT64_DIGITS {
+            return None;
+        }
+        digits_at(digits, length)? as f64
+    } else {
+        let fraction = length - point - 1;
+        if point + fraction > EXACT_FLOAT64_DIGITS {
+            return None;
+        }
+        let scale = POWERS_OF_TEN[fraction];
+        let whole = digits_at(digits, point)?;
+        let part = digits_at(digits.get(point + 1..)?, fraction)?;
+        (whole * scale + part) as f64 / scale as f64
+    };
+    Some(if negative == 1 { -magnitude } else { magnitude })
+}
+
+const POWERS_OF_TEN: [u64; 16] = {
+    let mut powers = [1; 16];
+    let mut exponent = 1;
+    while exponent < 16 {
+        powers[exponent] = powers[exponent - 1] * 10;
+        exponent += 1;
+    }
+    powers
+};
+
+const ONES: u64 = u64::MAX / 0xFF;
+
+/// Where the first `byte` among the first eight bytes is, or 8; `None` if there are no eight.
+#[inline(always)]
+fn first_of(text: &[u8], byte: u8) -> Option<usize> {
+    let word = u64::from_le_bytes(*text.first_chunk::<8>()?) ^ (ONES * u64::from(byte));
+    let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
+    Some((zeros.trailing_zeros() / 8) as usize)
+}
+
+/// The number that the first `count` bytes of `text` write, at most 19. `None` if they are not all digits, or too few
+/// bytes follow to look at whole words.
+#[inline(always)]
+#[must_use]
+pub fn digits_at(text: &[u8], count: usize) -> Option<u64> {
+    let first = count % 8;
+    let mut value = 0;
+    if first > 0 {
+        // The digits go to the upper bytes; zeros stand for the leading ones that are not there.
+        let word = u64::from_le_bytes(*text.first_chunk::<8>()?) ^ (ONES * 0x30);
+        value = eight_digits(word << (64 - 8 * first))?;
+    }
+    let mut at = first;
+    while at < count {
+        let word = u64::from_le_bytes(*text.get(at..)?.first_chunk::<8>()?) ^ (ONES * 0x30);
+        value = value * 100_000_000 + eight_digits(word)?;
+        at += 8;
+    }
+    Some(value)
+}
+
+/// The number that eight digits write, given by their values, the first in the lowest byte.
+#[inline(always)]
+fn eight_digits(digits: u64) -> Option<u64> {
+    if (digits.wrapping_add(ONES * 0x76) | digits) & (ONES << 7) != 0 {
+        return None;
+    }
+    // Neighbours are joined: to pairs, to fours, to eight.
+    let pairs = (digits * 10) + (digits >> 8);
+    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul((1_000_000 << 32) + 100);
+    let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul((10_000 << 32) + 1);
+    Some(low.wrapping_add(high) >> 32)
+}
+
 /// Any literal as an integer number of `10^-scale`.
 ///
 /// # Errors
@@ -114,7 +213,55 @@ fn saturating_exponent(exponent: &str) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Inexact, to_decimal, to_float64, to_int64};
+    use super::{Inexact, digits_at, short_float, short_integer, to_decimal, to_float64, to_int64};
+
+    /// The quick way either agrees with the careful one or declines.
+    #[test]
+    fn short_numbers_are_what_their_literals_say() {
+        let padding = "9".repeat(32);
+        let mut quick = 0;
+        for whole in [
+            "0",
+            "7",
+            "-0",
+            "-12",
+            "1234567",
+            "12345678",
+            "123456789012345",
+            "-123456789012345678",
+            "9223372036854775808",
+        ] {
+            for fraction in [
+                "",
+                ".0",
+                ".5",
+                ".25",
+                ".1234567",
+                ".12345678",
+                ".123456789",
+                ".12345678901234567",
+                "e5",
+                ".5e3",
+                "E-2",
+            ] {
+                let literal = format!("{whole}{fraction}");
+                let text = format!("{literal},{padding}");
+                let integer = fraction.is_empty();
+                if integer && let Some(value) = short_integer(text.as_bytes(), literal.len()) {
+                    assert_eq!(Ok(value), to_int64(&literal), "{literal}");
+                    quick += 1;
+                }
+                if let Some(value) = short_float(text.as_bytes(), literal.len()) {
+                    let exact = to_float64(&literal, integer).map(f64::to_bits);
+                    assert_eq!(Ok(value.to_bits()), exact, "{literal}");
+                    quick += 1;
+                }
+            }
+        }
+        assert!(quick > 40, "{quick}");
+        assert_eq!(short_integer(b"12", 2), None);
+        assert_eq!(digits_at(b"1234567:12345678", 8), None);
+    }
 
     /// Integers are taken to the very ends of int64 and no further.
     #[test]

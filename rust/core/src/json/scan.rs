@@ -141,6 +141,11 @@ impl<'t> Scanner<'t> {
         scanner
     }
 
+    /// Go on at `position`, where a value begins.
+    pub fn go_to(&mut self, position: usize) {
+        self.position = position;
+    }
+
     /// Where the next byte to read is.
     #[must_use]
     pub fn position(&self) -> usize {
@@ -359,9 +364,10 @@ impl<'t> Scanner<'t> {
             self.position = near + 1;
             return Ok(false);
         }
-        let by_blocks = match self.isa {
-            Isa::Scalar => None,
-            isa => find_string_end(isa, self.bytes, self.position),
+        let by_blocks = if self.isa == Isa::Scalar {
+            None
+        } else {
+            find_string_end(self.isa, self.bytes, self.position)
         };
         match by_blocks {
             Some(StringEnd { end, escaped }) => {

@@ -8,15 +8,18 @@
 use std::mem::MaybeUninit;
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storel_epi64,
-    _mm256_and_si256, _mm256_blendv_epi8, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+    __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storel_epi64, _mm256_add_epi8,
+    _mm256_alignr_epi8, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
+    _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256,
     _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x,
-    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_xor_si256,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
+    _mm256_storeu_si256, _mm256_sub_epi8, _mm256_xor_si256,
 };
 
 use super::classes::nibbles::{self, COMPACT};
 use super::sealed::Sealed;
+use super::units::{self, Decoded};
 use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Kernel, Literal, StringBits};
 
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,12 @@ impl Backend for Avx2 {
     }
 
     #[inline(always)]
+    fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+        // SAFETY: the same.
+        unsafe { decode_units(block, unicode, keep) }
+    }
+
+    #[inline(always)]
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
         // SAFETY: the same.
         unsafe { unescape_block(block, escaped, keep, out) }
@@ -94,6 +103,16 @@ fn load(block: &Block) -> Halves {
             _mm256_loadu_si256(block.as_ptr().cast()),
             _mm256_loadu_si256(block.as_ptr().add(32).cast()),
         ]
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(block: &mut Block, [low, high]: Halves) {
+    // SAFETY: writes the block's first and last 32 bytes, at any alignment.
+    unsafe {
+        _mm256_storeu_si256(block.as_mut_ptr().cast(), low);
+        _mm256_storeu_si256(block.as_mut_ptr().add(32).cast(), high);
     }
 }
 
@@ -266,12 +285,8 @@ fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit
         replace(low, escaped as u32),
         replace(high, (escaped >> 32) as u32),
     ];
-    let mut bytes = [0_u8; BLOCK];
-    // SAFETY: writes the first and the last 32 bytes of `bytes`.
-    unsafe {
-        _mm256_storeu_si256(bytes.as_mut_ptr().cast(), plain[0]);
-        _mm256_storeu_si256(bytes.as_mut_ptr().add(32).cast(), plain[1]);
-    }
+    let mut bytes = [0; BLOCK];
+    store(&mut bytes, plain);
     for eight in 0..8 {
         let kept = keep >> (8 * eight) & 0xFF;
         let to = (keep & ((1 << (8 * eight)) - 1)).count_ones() as usize;
@@ -283,5 +298,98 @@ fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit
             let front = _mm_shuffle_epi8(text, places);
             _mm_storel_epi64(out.as_mut_ptr().add(to).cast(), front);
         }
+    }
+}
+
+/// `now`, each byte `BYTES` places further, after the last ones of `before`. `SHIFT` is 16 less `BYTES`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn after<const SHIFT: i32>(now: __m256i, before: __m256i) -> __m256i {
+    let between = _mm256_permute2x128_si256::<0x21>(before, now);
+    _mm256_alignr_epi8::<SHIFT>(now, between)
+}
+
+/// Some bytes of a block whose `\uXXXX` become UTF-8.
+struct Units {
+    /// The bytes, characters in their places.
+    text: __m256i,
+    /// Second and third digits over which nothing is written.
+    dropped: __m256i,
+    /// Second digits of surrogates.
+    surrogates: __m256i,
+}
+
+/// In UTF-8 each byte of a character is made of a digit and the one before, so it is written over that digit. `digit` and
+/// `unicode`, which is all ones at each `u`, are those of `text`, `earlier` those of the bytes before.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn units(text: __m256i, [digit, unicode]: Halves, earlier: Halves) -> Units {
+    let splat = |byte: u8| _mm256_set1_epi8(byte as i8);
+    let [second, third, fourth] = [
+        after::<14>(unicode, earlier[1]),
+        after::<13>(unicode, earlier[1]),
+        after::<12>(unicode, earlier[1]),
+    ];
+    let [before, before_2, before_3] = [
+        after::<15>(digit, earlier[0]),
+        after::<14>(digit, earlier[0]),
+        after::<13>(digit, earlier[0]),
+    ];
+    let small = _mm256_cmpgt_epi8(splat(8), digit);
+    let small_before = _mm256_cmpgt_epi8(splat(8), before);
+    let zero_before_2 = equal(before_2, 0);
+    let small_behind_0 = _mm256_and_si256(equal(before, 0), small);
+    let one_byte = _mm256_and_si256(equal(_mm256_or_si256(before_2, before_3), 0), small_before);
+    let two_bytes = _mm256_and_si256(zero_before_2, small_before);
+    let dropped = _mm256_or_si256(
+        _mm256_and_si256(second, small_behind_0),
+        _mm256_and_si256(third, _mm256_and_si256(zero_before_2, small_behind_0)),
+    );
+    // No digit has more than four bits, so these shifts leave the neighbours alone, but for the one to the right.
+    let right = _mm256_and_si256(_mm256_srli_epi16::<2>(digit), splat(3));
+    let middle = _mm256_or_si256(_mm256_slli_epi16::<2>(before), right);
+    let lead = _mm256_or_si256(splat(0x80), _mm256_and_si256(two_bytes, splat(0x40)));
+    let ascii = _mm256_or_si256(_mm256_slli_epi16::<4>(before), digit);
+    let last = _mm256_or_si256(_mm256_and_si256(ascii, splat(0x3F)), splat(0x80));
+    let text = _mm256_blendv_epi8(text, _mm256_or_si256(before, splat(0xE0)), second);
+    let text = _mm256_blendv_epi8(text, _mm256_or_si256(middle, lead), third);
+    let text = _mm256_blendv_epi8(text, _mm256_blendv_epi8(last, ascii, one_byte), fourth);
+    let d_before = _mm256_and_si256(second, equal(before, 13));
+    Units {
+        text,
+        dropped,
+        surrogates: _mm256_andnot_si256(small, d_before),
+    }
+}
+
+/// All escapes at once if they are several; one after the other where there is a surrogate.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,popcnt")]
+fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+    if unicode.count_ones() < 3 {
+        return units::decode(block, unicode, keep);
+    }
+    let whole = unicode & u64::MAX >> 4;
+    let taken = (unicode & !whole).trailing_zeros();
+    let text = load(block);
+    let digit = |text| {
+        let letter = _mm256_cmpgt_epi8(text, _mm256_set1_epi8(0x40));
+        let nine = _mm256_and_si256(letter, _mm256_set1_epi8(9));
+        _mm256_add_epi8(_mm256_and_si256(text, _mm256_set1_epi8(15)), nine)
+    };
+    let none = [_mm256_setzero_si256(); 2];
+    let low = [digit(text[0]), spread(whole as u32)];
+    let high = [digit(text[1]), spread((whole >> 32) as u32)];
+    let [low, high] = [units(text[0], low, none), units(text[1], high, low)];
+    if bits([low.surrogates, high.surrogates]) != 0 {
+        return units::decode(block, unicode, keep);
+    }
+    let dropped = bits([low.dropped, high.dropped]);
+    let mut decoded = [0; BLOCK];
+    store(&mut decoded, [low.text, high.text]);
+    Decoded {
+        block: decoded,
+        keep: units::kept(keep, whole, dropped) & u64::MAX >> (64 - taken),
+        taken: taken as usize,
     }
 }

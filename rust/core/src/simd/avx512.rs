@@ -223,18 +223,18 @@ fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
 fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
-    let HexBits { d, high, low, .. } = hex_bits(block);
-    if unicode << 2 & d << 1 & (high | low) != 0 {
-        return units::decode(block, unicode, keep);
-    }
     let whole = unicode & u64::MAX >> 4;
     let taken = (unicode & !whole).trailing_zeros();
-    let [first, second, third, fourth] = [whole << 1, whole << 2, whole << 3, whole << 4];
+    let (first, second) = (whole << 1, whole << 2);
 
     let digit = look_up(load(block), &VALUES);
     let before = _mm512_permutexvar_epi8(load(&LANE_BEFORE), digit);
     let zero = _mm512_cmpeq_epi8_mask(digit, _mm512_setzero_si512());
     let below_8 = _mm512_cmplt_epu8_mask(digit, _mm512_set1_epi8(8));
+    let d = _mm512_cmpeq_epi8_mask(digit, _mm512_set1_epi8(13));
+    if (first & d) << 1 & !below_8 != 0 {
+        return units::decode(block, unicode, keep);
+    }
     // At the second, and at the third digit.
     let below_0x800 = (first & zero) << 1 & below_8;
     let below_0x80 = ((first & zero) << 1 & zero) << 1 & below_8;
@@ -250,19 +250,17 @@ fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
         _mm512_mask_mov_epi8(text, lanes, byte)
     };
     let text = put(load(block), second, 0xE0, before);
-    let text = put(text, third, 0x80, middle);
+    let text = put(text, whole << 3, 0x80, middle);
     let text = put(text, below_0x800 << 1, 0xC0, middle);
-    let text = put(text, fourth, 0x80, last);
+    let text = put(text, whole << 4, 0x80, last);
     let text = _mm512_mask_mov_epi8(text, below_0x80 << 1, _mm512_or_si512(left, digit));
 
     let mut decoded = [0; BLOCK];
     // SAFETY: writes the 64 bytes of `decoded`.
     unsafe { _mm512_storeu_si512(decoded.as_mut_ptr().cast(), text) };
-    let escapes = whole | first | second | third | fourth;
-    let characters = fourth | third & !below_0x80 | second & !below_0x800;
     Decoded {
         block: decoded,
-        keep: (keep & !escapes | characters) & u64::MAX >> (BLOCK as u32 - taken),
+        keep: units::kept(keep, whole, below_0x80 | below_0x800) & u64::MAX >> (64 - taken),
         taken: taken as usize,
     }
 }

@@ -80,8 +80,9 @@ impl Isa {
         }
     }
 
-    /// Run `kernel` compiled for this instruction set.
-    #[inline]
+    /// Run `kernel` compiled for this instruction set. Part of the function that calls it, so that instructions can be
+    /// counted by function where no instruction set needs one of its own.
+    #[inline(always)]
     pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self {
             Self::Scalar => kernel.run::<Scalar>(),

@@ -7,11 +7,6 @@
 //!
 //! Blocks are taken from slices, with their bounds checked; no backend reads outside of the block it is given.
 
-#![allow(
-    clippy::inline_always,
-    reason = "what is not inlined into a kernel is compiled without its instructions"
-)]
-
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -8,11 +8,12 @@
 #![allow(unsafe_code, reason = "intrinsics; each block says what it relies on")]
 
 use std::arch::aarch64::{
-    uint8x16_t, uint8x16x2_t, vandq_u8, vceqq_u8, vcgeq_u8, vcleq_u8, vcltq_u8, vcnt_u8,
-    vcombine_u8, vcreate_u8, vdup_n_u8, vdupq_n_u8, veorq_u8, vget_lane_u64, vgetq_lane_u32,
-    vgetq_lane_u64, vld1_u8, vld1q_u8, vornq_u8, vorrq_u8, vqtbl1q_u8, vqtbx2q_u8,
-    vreinterpret_u64_u8, vreinterpretq_u16_u8, vreinterpretq_u32_u8, vreinterpretq_u64_u8,
-    vshrn_n_u16, vshrq_n_u8, vst1_u8, vst1q_u8, vsubq_u8, vtbl1_u8, vtstq_u8,
+    uint8x16_t, uint8x16x2_t, vandq_u8, vbicq_u8, vbslq_u8, vceqq_u8, vcgeq_u8, vcleq_u8, vcltq_u8,
+    vcnt_u8, vcombine_u8, vcreate_u8, vdup_n_u8, vdupq_n_u8, veorq_u8, vextq_u8, vget_lane_u64,
+    vgetq_lane_u32, vgetq_lane_u64, vld1_u8, vld1q_u8, vmlaq_u8, vornq_u8, vorrq_u8, vqtbl1q_u8,
+    vqtbx2q_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8, vreinterpretq_u32_u8,
+    vreinterpretq_u64_u8, vshrn_n_u16, vshrq_n_u8, vsliq_n_u8, vst1_u8, vst1q_u8, vsubq_u8,
+    vtbl1_u8, vtstq_u8,
 };
 use std::arch::asm;
 use std::mem::MaybeUninit;
@@ -20,12 +21,14 @@ use std::mem::MaybeUninit;
 use super::classes::MEANINGS;
 use super::classes::nibbles::{self, COMPACT};
 use super::sealed::Sealed;
+use super::units::{self, Decoded};
 use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Kernel, Literal, StringBits};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Neon;
 
 /// As it is: all code of this target is compiled with NEON.
+#[inline(always)]
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.run::<Neon>()
 }
@@ -70,6 +73,12 @@ impl Backend for Neon {
     }
 
     #[inline(always)]
+    fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+        // SAFETY: the same.
+        unsafe { decode_units(block, unicode, keep) }
+    }
+
+    #[inline(always)]
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
         // SAFETY: the same.
         unsafe { unescape_block(block, escaped, keep, out) }
@@ -90,6 +99,18 @@ fn load(block: &Block) -> Quarters {
             vld1q_u8(block.as_ptr().add(32)),
             vld1q_u8(block.as_ptr().add(48)),
         ]
+    }
+}
+
+#[inline]
+#[target_feature(enable = "neon")]
+fn store(block: &mut Block, [a, b, c, d]: Quarters) {
+    // SAFETY: writes the 64 bytes of `block`, 16 by 16, at any alignment.
+    unsafe {
+        vst1q_u8(block.as_mut_ptr(), a);
+        vst1q_u8(block.as_mut_ptr().add(16), b);
+        vst1q_u8(block.as_mut_ptr().add(32), c);
+        vst1q_u8(block.as_mut_ptr().add(48), d);
     }
 }
 
@@ -283,6 +304,14 @@ fn hex_bits(block: &Block) -> HexBits {
     }
 }
 
+/// Each byte all ones or zeros, as the lowest 16 bits are.
+#[inline]
+#[target_feature(enable = "neon")]
+fn spread(bits: u64) -> uint8x16_t {
+    let repeated = vcombine_u8(vdup_n_u8(bits as u8), vdup_n_u8((bits >> 8) as u8));
+    vtstq_u8(repeated, own_bit(vdupq_n_u8(u8::MAX)))
+}
+
 /// `text`, but letters at `escaped` as what they mean behind a backslash: for all else `tbx` has no entry, and leaves
 /// it as it is.
 #[inline]
@@ -295,9 +324,7 @@ fn replace(text: uint8x16_t, escaped: u64) -> uint8x16_t {
             vld1q_u8(MEANINGS.0.as_ptr().add(0x70)),
         )
     };
-    let repeated = vcombine_u8(vdup_n_u8(escaped as u8), vdup_n_u8((escaped >> 8) as u8));
-    let is_escaped = vtstq_u8(repeated, own_bit(vdupq_n_u8(u8::MAX)));
-    let entry = vornq_u8(vsubq_u8(text, vdupq_n_u8(0x60)), is_escaped);
+    let entry = vornq_u8(vsubq_u8(text, vdupq_n_u8(0x60)), spread(escaped));
     vqtbx2q_u8(text, letters, entry)
 }
 
@@ -307,14 +334,14 @@ fn replace(text: uint8x16_t, escaped: u64) -> uint8x16_t {
 #[target_feature(enable = "neon")]
 fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
     let [a, b, c, d] = load(block);
-    let mut bytes = [0_u8; BLOCK];
-    // SAFETY: writes the 64 bytes of `bytes`, 16 by 16.
-    unsafe {
-        vst1q_u8(bytes.as_mut_ptr(), replace(a, escaped));
-        vst1q_u8(bytes.as_mut_ptr().add(16), replace(b, escaped >> 16));
-        vst1q_u8(bytes.as_mut_ptr().add(32), replace(c, escaped >> 32));
-        vst1q_u8(bytes.as_mut_ptr().add(48), replace(d, escaped >> 48));
-    }
+    let mut bytes = [0; BLOCK];
+    let plain = [
+        replace(a, escaped),
+        replace(b, escaped >> 16),
+        replace(c, escaped >> 32),
+        replace(d, escaped >> 48),
+    ];
+    store(&mut bytes, plain);
     // How many of each eight are kept, then by a product how many before them.
     let counts = vcnt_u8(vcreate_u8(keep));
     let counts = vget_lane_u64::<0>(vreinterpret_u64_u8(counts));
@@ -329,5 +356,95 @@ fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit
             let places = vld1_u8(COMPACT[kept as usize].as_ptr());
             vst1_u8(out.as_mut_ptr().add(to).cast(), vtbl1_u8(text, places));
         }
+    }
+}
+
+/// 16 bytes of a block whose `\uXXXX` become UTF-8.
+struct Units {
+    /// The bytes, characters in their places.
+    text: uint8x16_t,
+    /// Second and third digits over which nothing is written.
+    dropped: uint8x16_t,
+    /// Second digits of surrogates.
+    surrogates: uint8x16_t,
+}
+
+/// In UTF-8 each byte of a character is made of a digit and the one before, so it is written over that digit. `digit` and
+/// `unicode`, which is all ones at each `u`, are those of `text`, `earlier` those of the bytes before.
+#[inline]
+#[target_feature(enable = "neon")]
+fn units(text: uint8x16_t, [digit, unicode]: [uint8x16_t; 2], earlier: [uint8x16_t; 2]) -> Units {
+    let [second, third, fourth] = [
+        vextq_u8::<14>(earlier[1], unicode),
+        vextq_u8::<13>(earlier[1], unicode),
+        vextq_u8::<12>(earlier[1], unicode),
+    ];
+    let [before, before_2, before_3] = [
+        vextq_u8::<15>(earlier[0], digit),
+        vextq_u8::<14>(earlier[0], digit),
+        vextq_u8::<13>(earlier[0], digit),
+    ];
+    let (zero, eight) = (vdupq_n_u8(0), vdupq_n_u8(8));
+    let (small, small_before) = (vcltq_u8(digit, eight), vcltq_u8(before, eight));
+    let zero_before_2 = vceqq_u8(before_2, zero);
+    let small_behind_0 = vandq_u8(vceqq_u8(before, zero), small);
+    let one_byte = vandq_u8(vceqq_u8(vorrq_u8(before_2, before_3), zero), small_before);
+    let two_bytes = vandq_u8(zero_before_2, small_before);
+    let dropped = vorrq_u8(
+        vandq_u8(second, small_behind_0),
+        vandq_u8(third, vandq_u8(zero_before_2, small_behind_0)),
+    );
+    let middle = vsliq_n_u8::<2>(vshrq_n_u8::<2>(digit), before);
+    let lead = vbslq_u8(two_bytes, vdupq_n_u8(0xC0), vdupq_n_u8(0x80));
+    let ascii = vsliq_n_u8::<4>(digit, before);
+    let last = vorrq_u8(vandq_u8(ascii, vdupq_n_u8(0x3F)), vdupq_n_u8(0x80));
+    let text = vbslq_u8(second, vorrq_u8(before, vdupq_n_u8(0xE0)), text);
+    let text = vbslq_u8(third, vorrq_u8(middle, lead), text);
+    let text = vbslq_u8(fourth, vbslq_u8(one_byte, ascii, last), text);
+    let d_before = vandq_u8(second, vceqq_u8(before, vdupq_n_u8(13)));
+    Units {
+        text,
+        dropped,
+        surrogates: vbicq_u8(d_before, small),
+    }
+}
+
+/// All escapes at once if they are several; one after the other where there is a surrogate.
+#[inline]
+#[target_feature(enable = "neon")]
+fn decode_units(block: &Block, unicode: u64, keep: u64) -> Decoded {
+    if unicode.count_ones() < 4 {
+        return units::decode(block, unicode, keep);
+    }
+    let whole = unicode & u64::MAX >> 4;
+    let taken = (unicode & !whole).trailing_zeros();
+    let [a, b, c, d] = load(block);
+    let digit = |text| {
+        let low_half = vandq_u8(text, vdupq_n_u8(15));
+        vmlaq_u8(low_half, vshrq_n_u8::<6>(text), vdupq_n_u8(9))
+    };
+    let with_unicode = |text, from: u32| [digit(text), spread(whole >> from)];
+    let all = [
+        with_unicode(a, 0),
+        with_unicode(b, 16),
+        with_unicode(c, 32),
+        with_unicode(d, 48),
+    ];
+    let [a, b, c, d] = [
+        units(a, all[0], [vdupq_n_u8(0); 2]),
+        units(b, all[1], all[0]),
+        units(c, all[2], all[1]),
+        units(d, all[3], all[2]),
+    ];
+    if is_any([a.surrogates, b.surrogates, c.surrogates, d.surrogates]) {
+        return units::decode(block, unicode, keep);
+    }
+    let dropped = bits([a.dropped, b.dropped, c.dropped, d.dropped]);
+    let mut decoded = [0; BLOCK];
+    store(&mut decoded, [a.text, b.text, c.text, d.text]);
+    Decoded {
+        block: decoded,
+        keep: units::kept(keep, whole, dropped) & u64::MAX >> (64 - taken),
+        taken: taken as usize,
     }
 }

@@ -10,7 +10,6 @@
 
 use std::mem::MaybeUninit;
 
-use super::units::Decoded;
 use super::{BLOCK, Backend, Block, Isa, Kernel};
 
 #[cfg(test)]
@@ -52,7 +51,7 @@ pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
     }
 }
 
-/// [`string_end`] for who is no kernel.
+/// [`string_end`] for callers that are no kernel.
 #[must_use]
 pub fn find_string_end(isa: Isa, text: &[u8], start: usize) -> Option<StringEnd> {
     isa.run(End(text, start))
@@ -138,14 +137,14 @@ pub fn unescape<B: Backend>(inside: &[u8], out: &mut Vec<u8>) {
             written += keep.count_ones() as usize;
             read += BLOCK;
         } else {
-            let Decoded { block, keep, taken } = B::decode_units(block, unicode, keep);
-            if taken < BLOCK {
+            let decoded = B::decode_units(block, unicode, keep);
+            if decoded.taken < BLOCK {
                 // The next block begins with the `u`.
                 carry.open = 1;
             }
-            B::unescape_block(&block, escaped & !unicode, keep, to);
-            written += keep.count_ones() as usize;
-            read += taken;
+            B::unescape_block(&decoded.block, escaped & !unicode, decoded.keep, to);
+            written += decoded.keep.count_ones() as usize;
+            read += decoded.taken;
         }
     }
     // SAFETY: `unescape_block` and the copy have written the first `written` bytes of the spare capacity: each loop

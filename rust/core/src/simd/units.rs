@@ -13,6 +13,16 @@ pub struct Decoded {
     pub taken: usize,
 }
 
+/// What remains of escapes that are all in a block, the `u` of each at a bit of `whole`: the last of the bytes that its
+/// digits are written over, and those before it that are not among `dropped`.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[inline(always)]
+pub fn kept(keep: u64, whole: u64, dropped: u64) -> u64 {
+    let escapes = whole | whole << 1 | whole << 2 | whole << 3 | whole << 4;
+    let characters = whole << 4 | (whole << 3 | whole << 2) & !dropped;
+    keep & !escapes | characters
+}
+
 /// [`super::Backend::decode_units`], one escape after the other.
 #[inline(always)]
 pub fn decode(block: &Block, mut unicode: u64, mut keep: u64) -> Decoded {

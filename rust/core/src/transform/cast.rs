@@ -1,15 +1,16 @@
 //! Values to another type: exactly, or not at all.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type};
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
 };
-use arrow_schema::TimeUnit;
+use arrow_schema::{ArrowError, TimeUnit};
 
+use super::derived::Derived;
 use crate::columns::{
     Misfit, ScalarKind, check_timestamp, parse_date, parse_timestamp, timestamp_units, timestamps,
     units_per_second, write_date, write_timestamp,
@@ -44,13 +45,16 @@ pub fn possible(from: ScalarKind, to: ScalarKind) -> bool {
     }
 }
 
-/// Cast every value; null stays null.
-pub fn cast(array: &ArrayRef, from: ScalarKind, to: ScalarKind) -> Cast {
+/// Cast every value; null stays null. Text that stays the same is not copied.
+///
+/// # Errors
+/// If a text has 4 GiB.
+pub fn cast(array: &ArrayRef, from: ScalarKind, to: ScalarKind) -> Result<Cast, ArrowError> {
     if from == to {
-        return Cast {
+        return Ok(Cast {
             array: array.clone(),
             misfits: Vec::new(),
-        };
+        });
     }
     let mut scratch = Scratch::default();
     let mut rows = Rows {
@@ -77,26 +81,29 @@ pub fn cast(array: &ArrayRef, from: ScalarKind, to: ScalarKind) -> Cast {
             timestamps(&values, unit)
         }
         ScalarKind::String | ScalarKind::Json | ScalarKind::Binary(_) => {
-            let mut texts = StringBuilder::new();
+            let mut texts = Derived::from_column(array);
             let as_json = to == ScalarKind::Json;
-            for text in rows.all(|value| value.as_column_text(as_json)) {
-                texts.append_option(text);
+            let values = rows.all(|value| value.into_column_text(as_json));
+            for (row, text) in values.enumerate() {
+                texts.push(row, text)?;
             }
-            Arc::new(texts.finish())
+            texts.finish()
         }
     };
-    Cast {
+    Ok(Cast {
         array,
         misfits: rows.misfits,
-    }
+    })
 }
 
 /// The value of a row as JSON.
 pub fn to_json(array: &ArrayRef, kind: ScalarKind, row: usize) -> String {
     match kind {
         // As it is: the text was checked when it was read.
-        ScalarKind::Json => array.as_string::<i32>().value(row).to_owned(),
-        _ => read(array, kind, row, &mut Scratch::default()).to_text(true),
+        ScalarKind::Json => array.as_string_view().value(row).to_owned(),
+        _ => read(array, kind, row, &mut Scratch::default())
+            .into_text(true)
+            .into_owned(),
     }
 }
 
@@ -136,7 +143,7 @@ enum Value<'a> {
     Bool(bool),
     Int64(i64),
     Float64(f64),
-    Text(std::borrow::Cow<'a, str>),
+    Text(Cow<'a, str>),
     /// A JSON number.
     Number {
         literal: &'a str,
@@ -159,9 +166,9 @@ fn read<'a>(array: &'a ArrayRef, kind: ScalarKind, row: usize, scratch: &mut Scr
             Value::Decimal(array.as_primitive::<Decimal128Type>().value(row), scale)
         }
         ScalarKind::Timestamp(unit) => Value::Timestamp(timestamp_units(array, unit, row), unit),
-        ScalarKind::String => Value::Text(array.as_string::<i32>().value(row).into()),
+        ScalarKind::String => Value::Text(array.as_string_view().value(row).into()),
         ScalarKind::Json => {
-            let text = array.as_string::<i32>().value(row);
+            let text = array.as_string_view().value(row);
             scan(text, scratch).map_or(Value::Null, |token| of_json(token, text))
         }
         ScalarKind::Binary(_) => Value::Null,
@@ -204,7 +211,7 @@ fn number(text: &str) -> Option<(&str, bool)> {
     }
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     fn to_bool(&self) -> Result<bool, Misfit> {
         match self {
             Self::Bool(value) => Ok(*value),
@@ -303,36 +310,38 @@ impl Value<'_> {
     }
 
     /// As plain text, or as JSON: then a text must be the text of a JSON value.
-    fn as_column_text(&self, as_json: bool) -> Result<String, Misfit> {
+    fn into_column_text(self, as_json: bool) -> Result<Cow<'a, str>, Misfit> {
         match self {
-            Self::Text(text) if as_json => match scan(text, &mut Scratch::default()) {
-                Some(token) => Ok(token.of(text).to_owned()),
-                None => Err(Misfit::TypeMismatch),
-            },
-            _ => Ok(self.to_text(as_json)),
+            Self::Text(text) if as_json => {
+                let token = scan(&text, &mut Scratch::default()).ok_or(Misfit::TypeMismatch)?;
+                Ok(match text {
+                    Cow::Borrowed(text) => Cow::Borrowed(token.of(text)),
+                    Cow::Owned(text) => Cow::Owned(token.of(&text).to_owned()),
+                })
+            }
+            _ => Ok(self.into_text(as_json)),
         }
     }
 
     /// As plain text, or as the text of a JSON value.
-    fn to_text(&self, as_json: bool) -> String {
+    fn into_text(self, as_json: bool) -> Cow<'a, str> {
         let plain = match self {
             Self::Null => return "null".into(),
-            Self::Bool(value) => return value.to_string(),
-            Self::Int64(value) => return value.to_string(),
-            Self::Float64(value) => return serde_json::Value::from(*value).to_string(),
-            Self::Decimal(value, scale) => return decimal_text(*value, *scale),
-            Self::Number { literal, .. } => return (*literal).to_owned(),
-            Self::Container(text) => return (*text).to_owned(),
-            Self::Text(text) => text.to_string(),
-            Self::Date(days) => write_date(*days),
-            Self::Timestamp(units, unit) => write_timestamp(*units, *unit),
+            Self::Bool(value) => return value.to_string().into(),
+            Self::Int64(value) => return value.to_string().into(),
+            Self::Float64(value) => return serde_json::Value::from(value).to_string().into(),
+            Self::Decimal(value, scale) => return decimal_text(value, scale).into(),
+            Self::Number { literal: text, .. } | Self::Container(text) => return text.into(),
+            Self::Text(text) => text,
+            Self::Date(days) => write_date(days).into(),
+            Self::Timestamp(units, unit) => write_timestamp(units, unit).into(),
         };
         if !as_json {
             return plain;
         }
         let mut quoted = String::with_capacity(plain.len() + 2);
         json::write_string(&plain, &mut quoted);
-        quoted
+        quoted.into()
     }
 }
 

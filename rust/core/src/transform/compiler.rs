@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{Field, Schema, SchemaRef};
 
 use super::config::StepConfig;
 use super::explain::Explained;
@@ -284,14 +284,7 @@ fn prefixes(path: &[String]) -> Vec<String> {
 }
 
 fn schema(scope: &Scope) -> SchemaRef {
-    let field = |column: &ScopeColumn| {
-        let kind = if column.name == RESIDUE_COLUMN {
-            DataType::Utf8
-        } else {
-            column.kind.data_type()
-        };
-        Field::new(&column.name, kind, true)
-    };
+    let field = |column: &ScopeColumn| Field::new(&column.name, column.kind.data_type(), true);
     Arc::new(Schema::new(
         scope.columns.iter().map(field).collect::<Vec<_>>(),
     ))

@@ -7,9 +7,11 @@
 mod cast;
 mod compiler;
 mod config;
+mod derived;
 mod explain;
 mod expression;
 mod filter;
+mod patch;
 mod problem;
 mod program;
 mod redact;

@@ -112,7 +112,7 @@ impl Program {
         for step in &self.steps {
             match step {
                 Step::Filter(condition) => filtered += batch.filter(condition, &mut drift)?,
-                Step::Cast(column) => batch.cast(column, &mut drift),
+                Step::Cast(column) => batch.cast(column, &mut drift)?,
                 Step::Redact { redact, first_rule } => {
                     for (count, more) in redacted[*first_rule..]
                         .iter_mut()
@@ -180,8 +180,8 @@ impl Slots {
         Ok(dropped)
     }
 
-    fn cast(&mut self, column: &CastColumn, drift: &mut Drift) {
-        let misfits = select::run(column, &mut self.arrays, drift);
+    fn cast(&mut self, column: &CastColumn, drift: &mut Drift) -> Result<(), ArrowError> {
+        let misfits = select::run(column, &mut self.arrays, drift)?;
         if let Some(drifted) = &mut self.drifted[column.slot] {
             let mut rows: Vec<bool> = drifted.iter().collect();
             for row in misfits {
@@ -189,5 +189,6 @@ impl Slots {
             }
             *drifted = rows.into();
         }
+        Ok(())
     }
 }

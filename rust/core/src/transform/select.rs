@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::{Array, ArrayRef, StringViewArray};
+use arrow_schema::ArrowError;
 
 use super::cast;
 use super::config::SelectConfig;
+use super::patch::Patch;
 use super::problem::Problem;
 use super::scope::Scope;
 use crate::columns::{ColumnKind, Misfit, ScalarKind};
@@ -176,11 +178,18 @@ pub fn not_there(scope: &Scope, name: &str) -> Option<String> {
 }
 
 /// Cast a column in `slots`, whose last one is the residue. What does not fit goes there; in which rows that was.
-pub fn run(column: &CastColumn, slots: &mut [Option<ArrayRef>], drift: &mut Drift) -> Vec<usize> {
+///
+/// # Errors
+/// If a text would have 4 GiB.
+pub fn run(
+    column: &CastColumn,
+    slots: &mut [Option<ArrayRef>],
+    drift: &mut Drift,
+) -> Result<Vec<usize>, ArrowError> {
     let Some(old) = slots[column.slot].clone() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    let cast = cast::cast(&old, column.from, column.to);
+    let cast = cast::cast(&old, column.from, column.to)?;
     for (_, misfit) in &cast.misfits {
         match misfit {
             Misfit::TypeMismatch => drift.type_mismatch += 1,
@@ -188,35 +197,31 @@ pub fn run(column: &CastColumn, slots: &mut [Option<ArrayRef>], drift: &mut Drif
         }
     }
     slots[column.slot] = Some(cast.array);
-    if let (Some(Some(residue)), false) = (slots.last(), cast.misfits.is_empty()) {
-        let values: Vec<(usize, String)> = cast
-            .misfits
-            .iter()
-            .map(|&(row, _)| (row, cast::to_json(&old, column.from, row)))
-            .collect();
-        let extended = extended(residue.as_string(), &column.path, &values);
-        if let Some(last) = slots.last_mut() {
-            *last = Some(extended);
-        }
+    let rows: Vec<usize> = cast.misfits.into_iter().map(|(row, _)| row).collect();
+    if let (Some(Some(residue)), false) = (slots.last_mut(), rows.is_empty()) {
+        let value = |row| cast::to_json(&old, column.from, row);
+        *residue = extended(residue.as_string_view(), &column.path, &rows, value)?;
     }
-    cast.misfits.into_iter().map(|(row, _)| row).collect()
+    Ok(rows)
 }
 
-/// The residue with `path` -> value added in the rows given, ascending.
-fn extended(old: &StringArray, path: &str, values: &[(usize, String)]) -> ArrayRef {
-    let mut values = values.iter().peekable();
-    let row = |row: usize| -> Option<std::borrow::Cow<'_, str>> {
+/// The residue with `path` -> value added in `rows`, ascending.
+fn extended(
+    old: &StringViewArray,
+    path: &str,
+    rows: &[usize],
+    value: impl Fn(usize) -> String,
+) -> Result<ArrayRef, ArrowError> {
+    let mut extended = Patch::new(old.len());
+    for &row in rows {
         let text = old.is_valid(row).then(|| old.value(row));
-        let Some((_, value)) = values.next_if(|(of, _)| *of == row) else {
-            return text.map(Into::into);
-        };
         let mut object = text
             .and_then(|text| text.strip_suffix('}'))
             .unwrap_or_default()
             .to_owned();
-        residue::push(&mut object, path, value);
+        residue::push(&mut object, path, &value(row));
         residue::close(&mut object);
-        Some(object.into())
-    };
-    std::sync::Arc::new((0..old.len()).map(row).collect::<StringArray>())
+        extended.set(row, &object)?;
+    }
+    extended.apply(old)
 }

@@ -1,9 +1,9 @@
 //! Expressions to arrays, a kernel per node.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_arith::boolean::{and_kleene, is_not_null, is_null, not, or_kleene};
-use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType,
@@ -11,7 +11,7 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Datum, Decimal128Array, Decimal256Array, Int64Array,
-    StringArray, UInt32Array,
+    StringViewArray, UInt32Array,
 };
 use arrow_buffer::i256;
 use arrow_ord::cmp;
@@ -22,6 +22,7 @@ use arrow_string::like;
 
 use super::{Comparison, Expression, Function, arithmetic};
 use crate::transform::cast;
+use crate::transform::derived::Derived;
 
 /// Nanoseconds of a day.
 const DAY: i128 = 86_400 * 1_000_000_000;
@@ -81,7 +82,7 @@ impl Batch<'_> {
             Expression::Arithmetic(operator, left, right) => {
                 arithmetic::calculate(*operator, &self.array(left)?, &self.array(right)?)
             }
-            Expression::Cast { of, from, to } => cast::cast(&self.array(of)?, *from, *to).array,
+            Expression::Cast { of, from, to } => cast::cast(&self.array(of)?, *from, *to)?.array,
             Expression::Wide(of, scale) => wide(&self.cells(of)?.array, *scale),
             Expression::Nanoseconds(of) => nanoseconds(&self.array(of)?),
             Expression::Call(function, arguments) => self.call(*function, arguments)?,
@@ -123,7 +124,7 @@ impl Batch<'_> {
             }
             Expression::Regex(text, regex) => {
                 let text = self.array(text)?;
-                let texts = text.as_string::<i32>().iter();
+                let texts = text.as_string_view().iter();
                 Ok(texts
                     .map(|text| text.map(|text| regex.is_match(text)))
                     .collect())
@@ -160,18 +161,18 @@ impl Batch<'_> {
             .iter()
             .map(|of| self.array(of))
             .collect::<Result<Vec<_>, _>>()?;
-        let texts = |index: usize| -> &StringArray { arrays[index].as_string() };
+        let texts = |index: usize| -> &StringViewArray { arrays[index].as_string_view() };
         Ok(match function {
-            Function::Lower => mapped(texts(0), |text, out| out.push_str(&text.to_lowercase())),
-            Function::Upper => mapped(texts(0), |text, out| out.push_str(&text.to_uppercase())),
-            Function::Trim => mapped(texts(0), |text, out| out.push_str(text.trim_matches(' '))),
+            Function::Lower => mapped(&arrays[0], lower)?,
+            Function::Upper => mapped(&arrays[0], upper)?,
+            Function::Trim => mapped(&arrays[0], |text| text.trim_matches(' ').into())?,
             Function::Length => {
                 let lengths = texts(0)
                     .iter()
                     .map(|text| text.map(|text| text.chars().count() as i64));
                 Arc::new(lengths.collect::<Int64Array>())
             }
-            Function::Substr => substr(&arrays),
+            Function::Substr => substr(&arrays)?,
             Function::Abs => arithmetic::absolute(&arrays[0]),
             Function::Round(digits) => arithmetic::round(&arrays[0], digits),
             Function::Float => arithmetic::to_float(&arrays[0]),
@@ -255,23 +256,37 @@ fn nanoseconds(of: &ArrayRef) -> ArrayRef {
     Arc::new(array.with_data_type(DataType::Decimal128(38, 0)))
 }
 
-fn mapped(texts: &StringArray, write: impl Fn(&str, &mut String)) -> ArrayRef {
-    let mut builder = StringBuilder::with_capacity(texts.len(), texts.value_data().len());
-    let mut out = String::new();
-    for text in texts {
-        out.clear();
-        builder.append_option(text.map(|text| {
-            write(text, &mut out);
-            out.as_str()
-        }));
+fn mapped(texts: &ArrayRef, map: impl Fn(&str) -> Cow<'_, str>) -> Result<ArrayRef, ArrowError> {
+    let mut mapped = Derived::from_column(texts);
+    for (row, text) in texts.as_string_view().iter().enumerate() {
+        mapped.push(row, text.map(&map))?;
     }
-    Arc::new(builder.finish())
+    Ok(mapped.finish())
+}
+
+/// Most text that is asked for in a case has it already.
+fn lower(text: &str) -> Cow<'_, str> {
+    let other = |byte: u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+    if text.bytes().any(other) {
+        text.to_lowercase().into()
+    } else {
+        text.into()
+    }
+}
+
+fn upper(text: &str) -> Cow<'_, str> {
+    let other = |byte: u8| byte.is_ascii_lowercase() || !byte.is_ascii();
+    if text.bytes().any(other) {
+        text.to_uppercase().into()
+    } else {
+        text.into()
+    }
 }
 
 /// Characters from `start` (1 is the first), `length` of them or all; what lies before the first is counted too, as
 /// SQL has it. NULL if a length is negative.
-fn substr(arrays: &[ArrayRef]) -> ArrayRef {
-    let texts = arrays[0].as_string::<i32>();
+fn substr(arrays: &[ArrayRef]) -> Result<ArrayRef, ArrowError> {
+    let texts = arrays[0].as_string_view();
     let starts = arrays[1].as_primitive::<Int64Type>();
     let lengths = arrays.get(2).map(AsArray::as_primitive::<Int64Type>);
     let cut = |row: usize| -> Option<&str> {
@@ -290,7 +305,11 @@ fn substr(arrays: &[ArrayRef]) -> ArrayRef {
         let to = byte_of(text, end.max(first) - 1);
         text.get(from..to)
     };
-    Arc::new((0..texts.len()).map(cut).collect::<StringArray>())
+    let mut parts = Derived::from_column(&arrays[0]);
+    for row in 0..texts.len() {
+        parts.push(row, cut(row).map(Cow::from))?;
+    }
+    Ok(parts.finish())
 }
 
 /// Where the character number `index` begins, or the end.
@@ -302,7 +321,7 @@ fn byte_of(text: &str, index: i64) -> usize {
 }
 
 fn joined(arrays: &[ArrayRef], strict: bool) -> ArrayRef {
-    let texts: Vec<&StringArray> = arrays.iter().map(AsArray::as_string).collect();
+    let texts: Vec<&StringViewArray> = arrays.iter().map(AsArray::as_string_view).collect();
     let rows = arrays.first().map_or(0, Array::len);
     let join = |row: usize| {
         if strict && texts.iter().any(|texts| texts.is_null(row)) {
@@ -311,5 +330,5 @@ fn joined(arrays: &[ArrayRef], strict: bool) -> ArrayRef {
         let parts = texts.iter().filter(|texts| texts.is_valid(row));
         Some(parts.map(|texts| texts.value(row)).collect::<String>())
     };
-    Arc::new((0..rows).map(join).collect::<StringArray>())
+    Arc::new((0..rows).map(join).collect::<StringViewArray>())
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, StringArray,
-    new_null_array,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array,
+    StringViewArray, new_null_array,
 };
 use arrow_schema::{DataType, TimeUnit};
 
@@ -75,7 +75,7 @@ impl Operand {
     }
 
     pub fn text(value: &str) -> Self {
-        let array = Arc::new(StringArray::from(vec![value]));
+        let array = Arc::new(StringViewArray::from(vec![value]));
         Self::literal(
             array,
             ScalarKind::String,

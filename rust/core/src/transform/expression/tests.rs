@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use arrow_array::types::{Decimal128Type, Int64Type, TimestampMillisecondType};
 use arrow_array::{
     ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray,
-    PrimitiveArray, StringArray,
+    PrimitiveArray, StringViewArray,
 };
 
 use super::{Named, compile, evaluate};
@@ -47,7 +47,7 @@ fn row() -> Vec<Option<ArrayRef>> {
         Arc::new(BooleanArray::from(vec![None::<bool>])),
         Arc::new(Int64Array::from(vec![7])),
         Arc::new(Float64Array::from(vec![-0.0])),
-        Arc::new(StringArray::from(vec!["Warn"])),
+        Arc::new(StringViewArray::from(vec!["Warn"])),
         Arc::new(price.with_precision_and_scale(10, 2).unwrap()),
         Arc::new(at.with_timezone("UTC")),
         Arc::new(Date32Array::from(vec![1])),

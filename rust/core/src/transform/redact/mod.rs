@@ -5,6 +5,7 @@
 //! is never kept, counted by text, or shown.
 
 mod builtin;
+mod changed;
 mod escapes;
 mod hit;
 mod json;
@@ -15,19 +16,17 @@ mod rules;
 mod tests;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 
 use super::config::{Mode, RedactConfig};
 use super::problem::Problem;
 use super::scope::{Scope, ScopeColumn};
 use super::select::not_there;
-use crate::columns::{ColumnKind, append_text};
+use crate::columns::ColumnKind;
 use crate::decode::RESIDUE_COLUMN;
+use changed::changed;
 use replace::{Replacement, SHORTEST_KEY};
 use rules::Rules;
 
@@ -241,7 +240,7 @@ impl Redact {
     /// Redact the slots, of which the last one is the residue. How much was taken out, by rule.
     ///
     /// # Errors
-    /// If a column's text passes 2 GiB by it.
+    /// If text inside a nested column passes 2 GiB by it.
     pub fn run(&self, slots: &mut [Option<ArrayRef>]) -> Result<Vec<u64>, ArrowError> {
         let mut counts = Counts {
             by_rule: vec![0; self.names().len()],
@@ -255,9 +254,7 @@ impl Redact {
             }
         }
         if let (Some(scope), Some(Some(residue))) = (&self.residue, slots.last()) {
-            let redacted = changed(residue.as_string(), |text| {
-                self.residue(text, scope, &mut counts)
-            })?;
+            let redacted = changed(residue, |text| self.residue(text, scope, &mut counts))?;
             if let (Some(redacted), Some(last)) = (redacted, slots.last_mut()) {
                 *last = Some(redacted);
             }
@@ -306,33 +303,4 @@ impl Redact {
             }),
         }
     }
-}
-
-/// The column with the rows changed that `change` has another text for; runs of rows between them are copied as one.
-/// `None` if there are none: then nothing is copied.
-fn changed(
-    texts: &StringArray,
-    mut change: impl FnMut(&str) -> Option<String>,
-) -> Result<Option<ArrayRef>, ArrowError> {
-    let mut builder: Option<StringBuilder> = None;
-    let mut copied = 0;
-    for row in 0..texts.len() {
-        if texts.is_null(row) {
-            continue;
-        }
-        let Some(text) = change(texts.value(row)) else {
-            continue;
-        };
-        let builder = builder.get_or_insert_with(|| {
-            StringBuilder::with_capacity(texts.len(), texts.value_data().len())
-        });
-        builder.append_array(&texts.slice(copied, row - copied))?;
-        append_text(&text, builder).map_err(|_| ArrowError::OffsetOverflowError(text.len()))?;
-        copied = row + 1;
-    }
-    let Some(mut builder) = builder else {
-        return Ok(None);
-    };
-    builder.append_array(&texts.slice(copied, texts.len() - copied))?;
-    Ok(Some(Arc::new(builder.finish())))
 }

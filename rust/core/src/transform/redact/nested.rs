@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, ListArray, MapArray, StructArray};
 use arrow_schema::ArrowError;
 
-use super::changed;
+use super::changed::changed;
 use crate::columns::{ColumnKind, ScalarKind};
 
 /// What stands for a text, if it is not itself; told whether it is JSON.
@@ -25,19 +25,15 @@ pub fn has_text(kind: &ColumnKind) -> bool {
 /// The column with its texts changed; `None` if none was: then nothing is copied.
 ///
 /// # Errors
-/// If a column's text passes 2 GiB by it.
+/// If text inside a nested column passes 2 GiB by it.
 pub fn redact(
     array: &ArrayRef,
     kind: &ColumnKind,
     change: &mut Change<'_>,
 ) -> Result<Option<ArrayRef>, ArrowError> {
     match kind {
-        ColumnKind::Scalar(ScalarKind::String) => {
-            changed(array.as_string(), |text| change(text, false))
-        }
-        ColumnKind::Scalar(ScalarKind::Json) => {
-            changed(array.as_string(), |text| change(text, true))
-        }
+        ColumnKind::Scalar(ScalarKind::String) => changed(array, |text| change(text, false)),
+        ColumnKind::Scalar(ScalarKind::Json) => changed(array, |text| change(text, true)),
         ColumnKind::Scalar(_) => Ok(None),
         ColumnKind::List(item) => list(array.as_list(), item, change),
         ColumnKind::Struct(fields) => {

@@ -6,12 +6,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StringArray};
+use arrow_array::{Array, ArrayRef, StringArray, StringViewArray};
 use proptest::prelude::*;
 
 use super::replace::Replacement;
 use super::rules::Rules;
-use super::{Counts, changed, json, nested};
+use super::{Counts, changed::changed, json, nested};
 use crate::decode::Decoder;
 use crate::transform::config::PatternConfig;
 
@@ -208,21 +208,47 @@ fn hashes_are_keyed_and_the_same() {
     assert!(Replacement::hash(&"00".repeat(15)).is_none());
 }
 
+/// The same rows as a column inside a nested type, and as one of its own.
+fn both(rows: &[Option<&str>]) -> [ArrayRef; 2] {
+    let rows = rows.to_vec();
+    [
+        Arc::new(StringArray::from(rows.clone())),
+        Arc::new(StringViewArray::from(rows)),
+    ]
+}
+
+/// `[x]` for this text alone.
+fn only(wanted: &str) -> impl Fn(&str) -> Option<String> {
+    move |text| (text == wanted).then(|| "[x]".to_owned())
+}
+
 /// Only the rows with something in them are written anew; without any the column is the same one.
 #[test]
 fn a_column_without_hits_is_not_copied() {
-    let texts = StringArray::from(vec![Some("a"), None, Some("b"), Some("c")]);
-    let change =
-        |wanted: &'static str| move |text: &str| (text == wanted).then(|| "[x]".to_owned());
-    assert!(changed(&texts, change("z")).unwrap().is_none());
-    let redacted: ArrayRef = changed(&texts, change("b")).unwrap().unwrap();
-    let expected = StringArray::from(vec![Some("a"), None, Some("[x]"), Some("c")]);
-    assert_eq!(redacted.as_string::<i32>(), &expected);
-    let slice: Arc<dyn Array> = changed(&texts.slice(2, 2), change("c")).unwrap().unwrap();
-    assert_eq!(
-        slice.as_string::<i32>(),
-        &StringArray::from(vec!["b", "[x]"])
+    let (texts, expected) = (
+        both(&[Some("a"), None, Some("b"), Some("c")]),
+        both(&[Some("a"), None, Some("[x]"), Some("c")]),
     );
+    let of_slice = both(&[Some("b"), Some("[x]")]);
+    for ((texts, expected), of_slice) in texts.iter().zip(&expected).zip(&of_slice) {
+        assert!(changed(texts, only("z")).unwrap().is_none());
+        assert_eq!(&changed(texts, only("b")).unwrap().unwrap(), expected);
+        let slice = changed(&texts.slice(2, 2), only("c")).unwrap().unwrap();
+        assert_eq!(&slice, of_slice);
+    }
+}
+
+/// Of a column of views the text that stays is where it was.
+#[test]
+fn text_beside_hits_is_not_copied() {
+    let rows = ["long enough not to be inline", "b", "another long text"];
+    let texts: ArrayRef = Arc::new(StringViewArray::from(rows.to_vec()));
+    let redacted = changed(&texts, only("b")).unwrap().unwrap();
+    let (old, new) = (texts.as_string_view(), redacted.as_string_view());
+    assert_eq!(new.value(1), "[x]");
+    for row in [0, 2] {
+        assert_eq!(new.value(row).as_ptr(), old.value(row).as_ptr());
+    }
 }
 
 /// `text` as JSON writes it, each character escaped or not as `escape` says.

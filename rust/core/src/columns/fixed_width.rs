@@ -1,0 +1,184 @@
+//! Columns of fixed width: one loop for each kind, over its common form; what else there is goes the long way.
+
+use std::sync::Arc;
+
+use arrow_array::types::Float64Type;
+use arrow_array::{ArrayRef, BooleanArray, PrimitiveArray};
+use arrow_buffer::ScalarBuffer;
+use arrow_schema::TimeUnit;
+
+use super::builder::timestamps;
+use super::cells::{Cells, Oddity};
+use super::column::{Surroundings, present};
+use super::kind::ScalarKind;
+use super::scalar::{Value, fit};
+use super::time::common_timestamp;
+use super::validity::Validity;
+use crate::json::{Kind, Token, short_float, short_integer};
+
+/// The builder of such a column.
+#[derive(Debug)]
+pub enum FixedWidth {
+    Bool(Validity, Validity),
+    Int64(Vec<i64>, Validity),
+    Float64(Vec<f64>, Validity),
+    Timestamp(Vec<i64>, Validity, TimeUnit),
+}
+
+impl FixedWidth {
+    /// An empty one with room for `rows`, if it is for `kind`.
+    pub fn new(kind: ScalarKind, rows: usize) -> Option<Self> {
+        let valid = Validity::new(rows);
+        match kind {
+            ScalarKind::Bool => Some(Self::Bool(Validity::new(rows), valid)),
+            ScalarKind::Int64 => Some(Self::Int64(Vec::with_capacity(rows), valid)),
+            ScalarKind::Float64 => Some(Self::Float64(Vec::with_capacity(rows), valid)),
+            ScalarKind::Timestamp(unit) => {
+                Some(Self::Timestamp(Vec::with_capacity(rows), valid, unit))
+            }
+            _ => None,
+        }
+    }
+
+    /// Append the value of each record, or null.
+    pub fn append(
+        &mut self,
+        cells: Cells<'_>,
+        around: &mut Surroundings<'_>,
+        odd: &mut dyn FnMut(u32, Oddity),
+    ) {
+        match self {
+            Self::Bool(values, valid) => append_each(
+                cells,
+                valid,
+                |value| values.push(value),
+                |token, _| match token.kind {
+                    Kind::Bool(value) => Some(value),
+                    _ => None,
+                },
+                |record, token| match long_way(
+                    ScalarKind::Bool,
+                    (record, token),
+                    cells,
+                    around,
+                    odd,
+                )? {
+                    Value::Bool(value) => Some(value),
+                    _ => None,
+                },
+            ),
+            Self::Int64(values, valid) => append_each(
+                cells,
+                valid,
+                |value| values.push(value),
+                |token, text| match token.kind {
+                    Kind::Number { integer: true } => short_integer(text, length(token)),
+                    _ => None,
+                },
+                |record, token| integer(ScalarKind::Int64, (record, token), cells, around, odd),
+            ),
+            Self::Timestamp(values, valid, unit) => append_each(
+                cells,
+                valid,
+                |value| values.push(value),
+                |token, text| match token.kind {
+                    Kind::String { escaped: false } => {
+                        common_timestamp(text.get(1..)?, length(token) - 2, *unit)
+                    }
+                    _ => None,
+                },
+                |record, token| {
+                    let kind = ScalarKind::Timestamp(*unit);
+                    integer(kind, (record, token), cells, around, odd)
+                },
+            ),
+            Self::Float64(values, valid) => append_each(
+                cells,
+                valid,
+                |value| values.push(value),
+                |token, text| match token.kind {
+                    Kind::Number { .. } => short_float(text, length(token)),
+                    _ => None,
+                },
+                |record, token| match long_way(
+                    ScalarKind::Float64,
+                    (record, token),
+                    cells,
+                    around,
+                    odd,
+                )? {
+                    Value::Float64(value) => Some(value),
+                    _ => None,
+                },
+            ),
+        }
+    }
+
+    /// The array of all that was appended.
+    pub fn finish(self) -> ArrayRef {
+        match self {
+            Self::Bool(values, valid) => {
+                Arc::new(BooleanArray::new(values.into_bits(), valid.finish()))
+            }
+            Self::Int64(values, valid) => Arc::new(integers(values, valid)),
+            Self::Timestamp(values, valid, unit) => timestamps(&integers(values, valid), unit),
+            Self::Float64(values, valid) => Arc::new(PrimitiveArray::<Float64Type>::new(
+                ScalarBuffer::from(values),
+                valid.finish(),
+            )),
+        }
+    }
+}
+
+fn integers(values: Vec<i64>, valid: Validity) -> PrimitiveArray<arrow_array::types::Int64Type> {
+    PrimitiveArray::new(ScalarBuffer::from(values), valid.finish())
+}
+
+fn length(token: Token) -> usize {
+    (token.end - token.start) as usize
+}
+
+/// Append the value of each record: what `common` makes of it and the text from it on, else what `long_way` does.
+#[inline(always)]
+fn append_each<T: Default>(
+    cells: Cells<'_>,
+    valid: &mut Validity,
+    mut push: impl FnMut(T),
+    common: impl Fn(Token, &[u8]) -> Option<T>,
+    mut long_way: impl FnMut(u32, Token) -> Option<T>,
+) {
+    for (record, token) in cells.each() {
+        let value = present(token).and_then(|token| {
+            common(token, cells.from(record, token.start)).or_else(|| long_way(record, token))
+        });
+        valid.push(value.is_some());
+        push(value.unwrap_or_default());
+    }
+}
+
+fn integer(
+    kind: ScalarKind,
+    value: (u32, Token),
+    cells: Cells<'_>,
+    around: &mut Surroundings<'_>,
+    odd: &mut dyn FnMut(u32, Oddity),
+) -> Option<i64> {
+    match long_way(kind, value, cells, around, odd)? {
+        Value::Int64(value) => Some(value),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+fn long_way(
+    kind: ScalarKind,
+    (record, token): (u32, Token),
+    cells: Cells<'_>,
+    around: &mut Surroundings<'_>,
+    odd: &mut dyn FnMut(u32, Oddity),
+) -> Option<Value> {
+    around.findings.clear_scratch();
+    fit(kind, token, cells.text(record), around.findings)
+        .map_err(|misfit| odd(record, Oddity::Misfit(misfit, token)))
+        .ok()
+}

@@ -1,0 +1,45 @@
+//! Which rows of a column are not null.
+
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+
+/// A bitmap that is written 64 rows at a time.
+#[derive(Debug, Default)]
+pub struct Validity {
+    words: Vec<u64>,
+    word: u64,
+    rows: usize,
+    valid: usize,
+}
+
+impl Validity {
+    /// An empty one with room for `rows`.
+    pub fn new(rows: usize) -> Self {
+        Self {
+            words: Vec::with_capacity(rows.div_ceil(64)),
+            ..Self::default()
+        }
+    }
+
+    /// Append a row.
+    #[inline(always)]
+    pub fn push(&mut self, valid: bool) {
+        self.word |= u64::from(valid) << (self.rows % 64);
+        self.valid += usize::from(valid);
+        self.rows += 1;
+        if self.rows.is_multiple_of(64) {
+            self.words.push(self.word);
+            self.word = 0;
+        }
+    }
+
+    /// The rows as bits.
+    pub fn into_bits(mut self) -> BooleanBuffer {
+        self.words.push(self.word);
+        BooleanBuffer::new(Buffer::from_vec(self.words), 0, self.rows)
+    }
+
+    /// The nulls, if there are any.
+    pub fn finish(self) -> Option<NullBuffer> {
+        (self.valid < self.rows).then(|| NullBuffer::new(self.into_bits()))
+    }
+}

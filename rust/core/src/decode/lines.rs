@@ -1,0 +1,97 @@
+//! Newline-delimited JSON: one record per line, LF or CRLF. Blank lines are no records; a last line without LF is one.
+
+/// The records of a text.
+#[derive(Debug, Default)]
+pub struct Lines<'s> {
+    /// The lines that are records, without their ends; there is no tombstone among them.
+    pub values: Vec<Option<&'s [u8]>>,
+    /// Where each begins in the text.
+    starts: Vec<usize>,
+    /// Of each blank line, how many records stand before it.
+    blanks: Vec<usize>,
+}
+
+/// Where a record is in its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinePlace {
+    /// The number of its line, from 1; blank lines count.
+    pub line: u64,
+    /// How many bytes stand before it.
+    pub start: u64,
+}
+
+impl<'s> Lines<'s> {
+    /// The first `most` records of `source`.
+    #[must_use]
+    pub fn split(source: &'s [u8], most: usize) -> Self {
+        let mut lines = Self::default();
+        let mut start = 0;
+        while start < source.len() && lines.values.len() < most {
+            let rest = &source[start..];
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            lines.push(start, &rest[..end]);
+            start += end + 1;
+        }
+        lines
+    }
+
+    fn push(&mut self, start: usize, line: &'s [u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            self.blanks.push(self.values.len());
+        } else {
+            self.values.push(Some(line));
+            self.starts.push(start);
+        }
+    }
+
+    /// Where the record with this index is.
+    #[must_use]
+    pub fn place(&self, index: u32) -> LinePlace {
+        let index = index as usize;
+        let blanks = self.blanks.partition_point(|&before| before <= index);
+        LinePlace {
+            line: (index + blanks + 1) as u64,
+            start: self.starts.get(index).copied().unwrap_or_default() as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LinePlace, Lines};
+
+    fn split(text: &str) -> Vec<(&str, u64, u64)> {
+        let lines = Lines::split(text.as_bytes(), usize::MAX);
+        let records = (0..).zip(&lines.values);
+        records
+            .map(|(index, value)| {
+                let LinePlace { line, start } = lines.place(index);
+                let value = value.and_then(|value| std::str::from_utf8(value).ok());
+                (value.unwrap_or_default(), line, start)
+            })
+            .collect()
+    }
+
+    /// Each record has its line's number and place, whatever stands between.
+    #[test]
+    fn records_have_their_place() {
+        assert_eq!(split(""), []);
+        assert_eq!(split("\n\r\n"), []);
+        assert_eq!(split("{}"), [("{}", 1, 0)]);
+        assert_eq!(split("a\nb\n"), [("a", 1, 0), ("b", 2, 2)]);
+        assert_eq!(
+            split("\n\r\na\r\n\nb\n\n\n \nc"),
+            [("a", 3, 3), ("b", 5, 7), (" ", 8, 11), ("c", 9, 13)]
+        );
+        assert_eq!(split("\r\r\n\r"), [("\r", 1, 0)]);
+    }
+
+    /// What is beyond the most is not looked at.
+    #[test]
+    fn a_sample_is_the_first_records() {
+        let lines = Lines::split(b"\na\nb\nc\n", 2);
+        assert_eq!(lines.values, [Some(&b"a"[..]), Some(&b"b"[..])]);
+        assert!(Lines::split(b"a\n", 0).values.is_empty());
+    }
+}

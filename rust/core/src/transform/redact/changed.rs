@@ -1,0 +1,70 @@
+//! A column of text with some rows changed.
+
+use std::sync::Arc;
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringArray, StringViewArray};
+use arrow_schema::ArrowError;
+
+use crate::columns::append_text;
+use crate::transform::patch::Patch;
+
+/// The column with the rows changed that `change` has another text for; `None` if there are none. It is one of views,
+/// or, inside a nested type, of strings.
+///
+/// # Errors
+/// If a column of strings passes 2 GiB by it.
+pub fn changed(
+    texts: &ArrayRef,
+    change: impl FnMut(&str) -> Option<String>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    match texts.as_string_view_opt() {
+        Some(texts) => changed_views(texts, change),
+        None => changed_strings(texts.as_string(), change),
+    }
+}
+
+/// The text of the other rows is not copied.
+fn changed_views(
+    texts: &StringViewArray,
+    mut change: impl FnMut(&str) -> Option<String>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    let mut patch: Option<Patch> = None;
+    for (row, text) in texts.iter().enumerate() {
+        if let Some(text) = text.and_then(&mut change) {
+            patch
+                .get_or_insert_with(|| Patch::new(texts.len()))
+                .set(row, &text)?;
+        }
+    }
+    patch.map(|patch| patch.apply(texts)).transpose()
+}
+
+/// Runs of rows between those that change are copied as one.
+fn changed_strings(
+    texts: &StringArray,
+    mut change: impl FnMut(&str) -> Option<String>,
+) -> Result<Option<ArrayRef>, ArrowError> {
+    let mut builder: Option<StringBuilder> = None;
+    let mut copied = 0;
+    for row in 0..texts.len() {
+        if texts.is_null(row) {
+            continue;
+        }
+        let Some(text) = change(texts.value(row)) else {
+            continue;
+        };
+        let builder = builder.get_or_insert_with(|| {
+            StringBuilder::with_capacity(texts.len(), texts.value_data().len())
+        });
+        builder.append_array(&texts.slice(copied, row - copied))?;
+        append_text(&text, builder).map_err(|_| ArrowError::OffsetOverflowError(text.len()))?;
+        copied = row + 1;
+    }
+    let Some(mut builder) = builder else {
+        return Ok(None);
+    };
+    builder.append_array(&texts.slice(copied, texts.len() - copied))?;
+    Ok(Some(Arc::new(builder.finish())))
+}
