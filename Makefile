@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE := dev-release
+FUZZ_TARGET ?= decode
+FUZZ_SECONDS ?= 3600
 MEMCHECK_ISA ?= avx2
-RUST := $(shell find rust -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
+RUST := $(shell find rust/core rust/native -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust memcheck test-python docs soak bench aarch64 wheels clean
+.PHONY: help setup demo test lint test-rust memcheck test-python test-fuzz docs soak fuzz bench bench-decode aarch64 wheels clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +32,8 @@ demo: setup ## Stream generated agent events through a real pipeline into Parque
 
 lint: setup ## Formatting, lints and types.
 	cargo fmt --check
+	cargo fmt --check --manifest-path bench/micro/Cargo.toml
+	cargo fmt --check --manifest-path rust/fuzz/Cargo.toml
 	cargo clippy --quiet --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
@@ -45,7 +49,11 @@ memcheck: ## The kernels' tests under valgrind, which knows no AVX-512: a byte r
 test-python: setup ## The Python tests, with a real Apache Kafka.
 	$(BIN)/python -m pytest
 
-test: lint test-rust test-python ## All that is tested.
+test-fuzz: ## A minute of fuzzing.
+	rust/fuzz/run decode 45
+	rust/fuzz/run strings 15
+
+test: lint test-rust test-python test-fuzz ## All that is tested.
 
 docs: setup ## Write the pages anew that are made from the code, and the outputs below the pages' blocks.
 	$(BIN)/python -m penstock.telemetry.reference > docs/metrics.md
@@ -59,8 +67,14 @@ $(VENV)/bench: $(VENV)/installed requirements/bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	touch $@
 
+fuzz: ## An hour of fuzzing; FUZZ_TARGET=decode or strings, FUZZ_SECONDS=N.
+	rust/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS)
+
 bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
 	$(BIN)/python bench/run.py --scenario all --size all --results
+
+bench-decode: setup $(VENV)/bench ## Penstock's decoder beside simdjson, pyarrow, Polars, DuckDB and others: table and plot.
+	$(BIN)/python bench/decode.py --results
 
 $(VENV)/wheels: $(VENV)/installed requirements/wheels.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/wheels.txt
@@ -73,4 +87,4 @@ wheels: $(VENV)/wheels ## The packages of a release into dist: sources and wheel
 	$(BIN)/python -m scripts.wheels
 
 clean: ## Remove what was built.
-	rm -rf $(VENV) target dist python/penstock/*.so
+	rm -rf $(VENV) target bench/micro/target dist python/penstock/*.so

@@ -11,6 +11,7 @@ from bench.circumstances import circumstances
 from bench.entries import OURS
 from bench.job import SIZES
 from bench.measured import ratios
+from bench.tables import aligned, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,14 +84,13 @@ class Run:
 
     def as_text(self) -> str:
         """Tables for a terminal."""
-        return "\n\n".join(f"{group.title}\n{_aligned([_HEADINGS, *group.rows()])}" for group in self.groups())
+        return "\n\n".join(f"{group.title}\n{aligned([_HEADINGS, *group.rows()])}" for group in self.groups())
 
     def as_markdown(self, plot: str) -> str:
         """A section of a results file; `plot` is the name of the plot beside it."""
         lines = [f"## {datetime.now(UTC):%H:%M} UTC", "", f"`{self.command}`", "", *circumstances(self.rounds)]
         for group in self.groups():
-            lines += ["", group.title, "", _markdown(_HEADINGS), "|---" + "|---:" * (len(_HEADINGS) - 1) + "|"]
-            lines += map(_markdown, group.rows())
+            lines += ["", group.title, "", markdown([_HEADINGS, *group.rows()])]
             lines += [f"\n{one.name}: {one.wrong}" for one in group.measured if one.wrong]
         return "\n".join([*lines, "", f"![Events per CPU second]({plot})", ""])
 
@@ -107,15 +107,3 @@ def write_results(run: Run, directory: Path) -> tuple[Path, Path]:
     with file.open("a") as out:
         out.write(heading + run.as_markdown(plot.name) + "\n")
     return file, plot
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) if number else cell.ljust(width) for number, (cell, width) in enumerate(pairs))
-        for pairs in (tuple(zip(row, widths, strict=True)) for row in rows)
-    )
-
-
-def _markdown(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
