@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     from scripts.aarch64.tools import Tools
 
 PROCESSOR: Final = "neoverse-n1"
-TESTS: Final = ("tests/decode/test_vectors.py", "tests/decode/test_parity.py")
-"""Those in which the engine meets every rule of decoding, without a broker and without other processes."""
+TESTS: Final = (
+    "tests/decode/test_vectors.py",
+    "tests/decoder/test_input.py",
+    "tests/decoder/test_parity.py",
+    "tests/decoder/test_threads.py",
+)
+"""Every rule of decoding, buffers in and Arrow out, threads: without a broker and without other processes."""
 _WITH: Final = ("pytest", "pytest-asyncio", "pytest-timeout", "hypothesis")
 _SITE: Final = WORK / "site"
 
