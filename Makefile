@@ -9,10 +9,10 @@ MEMCHECK_ISA ?= avx2
 RUST := $(shell find rust/core rust/native -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust memcheck test-python test-fuzz docs soak fuzz bench bench-decode clean
+.PHONY: help setup demo test lint test-rust memcheck test-python test-fuzz docs soak fuzz bench bench-decode aarch64 wheels clean
 
 help: ## List the targets.
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/installed: requirements/dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Penstock needs Python 3.11 or newer; try make PYTHON=python3.12")'
@@ -75,6 +75,16 @@ bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real 
 
 bench-decode: setup $(VENV)/bench ## Penstock's decoder beside simdjson, pyarrow, Polars, DuckDB and others: table and plot.
 	$(BIN)/python bench/decode.py --results
+
+$(VENV)/wheels: $(VENV)/installed requirements/wheels.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/wheels.txt
+	touch $@
+
+aarch64: $(VENV)/wheels ## Build, test and count for arm64 under emulation, on x86_64 Debian 12.
+	$(BIN)/python -m scripts.aarch64 $(ARGUMENTS)
+
+wheels: $(VENV)/wheels ## The packages of a release into dist: sources and wheels for x86_64 and arm64.
+	$(BIN)/python -m scripts.wheels
 
 clean: ## Remove what was built.
 	rm -rf $(VENV) target bench/micro/target dist python/penstock/*.so
