@@ -89,6 +89,7 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
 
     /// Where the first `"` is, if there is neither `\` nor a byte below 0x20 before it; else [`BLOCK`].
     #[inline(always)]
+    #[must_use]
     fn closing_quote(block: &Block) -> usize {
         let first = Self::first_special(block);
         match block.get(first) {
