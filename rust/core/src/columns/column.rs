@@ -12,7 +12,7 @@ use super::kind::{ColumnKind, ScalarKind};
 use super::nested::Nested;
 use super::scalar::fit;
 use super::slab::Plain;
-use super::text_column::{AppendText, append_written};
+use super::text_column::{append_strings, append_written};
 use super::views::Views;
 use crate::json::{Kind, Token};
 use crate::simd::Isa;
@@ -71,13 +71,7 @@ impl Column {
     ) -> Result<(), TooMuchText> {
         match &mut self.0 {
             Builder::Text(ScalarKind::String, views) => {
-                let isa = around.isa;
-                isa.run(AppendText {
-                    views,
-                    cells,
-                    around,
-                    odd,
-                });
+                append_strings(views, cells, around, odd);
                 Ok(())
             }
             Builder::Text(_, views) => {

@@ -7,56 +7,43 @@ use super::scalar::fit;
 use super::slab::Plain;
 use super::views::Views;
 use crate::json::{Kind, Token};
-use crate::simd::{Backend, Kernel, unescape};
+use crate::simd::append_unescaped;
 
-/// Appends strings: views of the text as it came, and of the plain text of those with escapes.
-pub struct AppendText<'v, 'c, 's, 'p, 'o> {
-    pub views: &'v mut Views,
-    pub cells: Cells<'c>,
-    pub around: &'s mut Surroundings<'p>,
-    pub odd: &'o mut dyn FnMut(u32, Oddity),
-}
-
-impl Kernel for AppendText<'_, '_, '_, '_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<B: Backend>(self) {
-        let Self {
-            views,
-            cells,
-            around,
-            odd,
-        } = self;
-        views.reserve(cells.records.len());
-        for (record, token) in cells.each() {
-            let Some(token) = present(token) else {
-                views.push_null();
-                continue;
-            };
-            match token.kind {
-                Kind::String { escaped: false } if !around.copied => {
-                    push_part(views, cells, record, inside(token));
-                }
-                Kind::String { escaped: false } => {
-                    push_copy(views, cells, record, inside(token), around.plain);
-                }
-                Kind::String { escaped: true } => {
-                    let (start, end) = inside(token);
-                    let text = cells.from(record, start);
-                    let plain = &mut *around.plain;
-                    let before = plain.bytes.len();
-                    unescape::<B>(&text[..(end - start) as usize], &mut plain.bytes);
-                    push_plain(views, plain, before);
-                }
-                _ => match other(token, cells, record, around) {
-                    Ok(()) => written(views, cells, record, token, around),
-                    Err(oddity) => {
-                        views.push_null();
-                        odd(record, oddity);
-                    }
-                },
+/// Append strings: views of the text as it came, and of the plain text of those with escapes.
+pub fn append_strings(
+    views: &mut Views,
+    cells: Cells<'_>,
+    around: &mut Surroundings<'_>,
+    odd: &mut dyn FnMut(u32, Oddity),
+) {
+    views.reserve(cells.records.len());
+    for (record, token) in cells.each() {
+        let Some(token) = present(token) else {
+            views.push_null();
+            continue;
+        };
+        match token.kind {
+            Kind::String { escaped: false } if !around.copied => {
+                push_part(views, cells, record, inside(token));
             }
+            Kind::String { escaped: false } => {
+                push_copy(views, cells, record, inside(token), around.plain);
+            }
+            Kind::String { escaped: true } => {
+                let (start, end) = inside(token);
+                let plain = &mut *around.plain;
+                let before = plain.bytes.len();
+                let text = &cells.from(record, start)[..(end - start) as usize];
+                append_unescaped(around.isa, text, &mut plain.bytes);
+                push_plain(views, plain, before);
+            }
+            _ => match other(token, cells, record, around) {
+                Ok(()) => written(views, cells, record, token, around),
+                Err(oddity) => {
+                    views.push_null();
+                    odd(record, oddity);
+                }
+            },
         }
     }
 }

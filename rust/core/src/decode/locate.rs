@@ -145,6 +145,7 @@ impl Located {
             rules,
             texts,
             shapes,
+            isa,
             rejections,
         });
     }
@@ -255,6 +256,7 @@ struct Locate<'l, 'r, 's> {
     rules: Rules<'r>,
     texts: &'s mut Texts,
     shapes: &'s mut Shapes,
+    isa: Isa,
     rejections: &'s mut Vec<Rejection>,
 }
 
@@ -268,6 +270,7 @@ impl Kernel for Locate<'_, '_, '_> {
             rules,
             texts,
             shapes,
+            isa,
             rejections,
         } = self;
         for candidate in 0..located.texts.len() {
@@ -278,6 +281,7 @@ impl Kernel for Locate<'_, '_, '_> {
                     padded: texts.padded(place),
                     text: texts.text(place),
                     max_depth: rules.options.max_depth,
+                    isa,
                     scratch: &mut located.members.scratch,
                 };
                 let (tokens, unknown) = located.tape.next();

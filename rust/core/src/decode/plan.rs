@@ -31,7 +31,7 @@ pub struct Node {
     pub path: String,
     /// The column whose value stands here.
     pub column: Option<usize>,
-    pub children: HashMap<Box<str>, usize>,
+    pub children: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
     /// A `json` column here or above keeps the whole value, so nothing inside is undeclared.
     pub kept_as_json: bool,
 }

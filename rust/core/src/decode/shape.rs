@@ -11,7 +11,7 @@
 use super::members::Unknown;
 use super::plan::{Plan, ROOT};
 use crate::json::{Kind, Scanner, Scratch, Token};
-use crate::simd::{BLOCK, Backend, Block, Literal, string_end};
+use crate::simd::{BLOCK, Backend, Block, Isa, Literal, find_string_end};
 
 /// Most records that an alternative stays in front without being taken.
 const MOST_LEAD: i32 = 64;
@@ -76,6 +76,7 @@ pub struct Record<'t> {
     pub padded: &'t [u8],
     pub text: &'t str,
     pub max_depth: usize,
+    pub isa: Isa,
     pub scratch: &'t mut Scratch,
 }
 
@@ -120,7 +121,7 @@ impl Trie {
                         return true;
                     }
                     Slot::End => None,
-                    Slot::String(node) => string::<B>(text, start, |kind, end| {
+                    Slot::String(node) => string::<B>(record.isa, text, start, |kind, end| {
                         tokens[node as usize] = Some(Token::new(kind, start, end));
                     })
                     .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
@@ -194,6 +195,7 @@ fn block_at(text: &[u8], at: usize) -> Option<&Block> {
 /// The end of the string at `start`, if there is one.
 #[inline(always)]
 fn string<B: Backend>(
+    isa: Isa,
     text: &[u8],
     start: usize,
     mut put: impl FnMut(Kind, usize),
@@ -208,7 +210,7 @@ fn string<B: Backend>(
         put(Kind::String { escaped: false }, end);
         return Some(end);
     }
-    let found = string_end::<B>(text, inside)?;
+    let found = find_string_end(isa, text, inside)?;
     let end = found.end + 1;
     if found.escaped {
         put(Kind::String { escaped: true }, end);
@@ -308,7 +310,7 @@ fn undeclared<B: Backend>(
         };
         unknown.push(Unknown::plain(key.node as usize, token, value));
     };
-    if let Some(end) = string::<B>(record.padded, start, &mut put) {
+    if let Some(end) = string::<B>(record.isa, record.padded, start, &mut put) {
         return Some(end);
     }
     let value = record.value(start, depth)?;

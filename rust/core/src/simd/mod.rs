@@ -27,7 +27,7 @@ mod tests;
 pub use isa::{Found, Isa};
 pub use literal::Literal;
 pub use scalar::Scalar;
-pub use string::{StringEnd, find_string_end, string_end, unescape};
+pub use string::{StringEnd, append_unescaped, find_string_end, string_end, unescape};
 pub use utf8::is_utf8;
 
 use std::mem::MaybeUninit;

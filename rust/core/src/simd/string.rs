@@ -51,7 +51,8 @@ pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
     }
 }
 
-/// [`string_end`] for callers that are no kernel.
+/// [`string_end`] compiled by itself: for callers that are no kernel, and for strings so long that a loop with all
+/// registers to itself pays for the call.
 #[must_use]
 pub fn find_string_end(isa: Isa, text: &[u8], start: usize) -> Option<StringEnd> {
     isa.run(End(text, start))
@@ -100,6 +101,22 @@ fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd
             });
         }
         position += BLOCK;
+    }
+}
+
+/// [`unescape`] compiled by itself.
+pub fn append_unescaped(isa: Isa, inside: &[u8], out: &mut Vec<u8>) {
+    isa.run(Unescape(inside, out));
+}
+
+struct Unescape<'t, 'o>(&'t [u8], &'o mut Vec<u8>);
+
+impl Kernel for Unescape<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<B: Backend>(self) {
+        unescape::<B>(self.0, self.1);
     }
 }
 
