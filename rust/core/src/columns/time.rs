@@ -78,19 +78,39 @@ pub fn common_timestamp(text: &[u8], length: usize, unit: TimeUnit) -> Option<i6
     if !possible {
         return None;
     }
-    let fraction = match (text.get(19)?, length) {
-        (b'Z', 20) => 0,
-        (b'.', 22..=30) if text.get(length - 1) == Some(&b'Z') => {
-            let finer = fraction_digits(unit).checked_sub(length - 21)?;
-            json::digits_at(&text[20..], length - 21)? as i64 * 10_i64.pow(finer as u32)
+    let end = match text.get(..length)? {
+        [.., b'Z'] => length - 1,
+        [.., b'+', b'0', b'0', b':', b'0', b'0'] => length - 6,
+        _ => return None,
+    };
+    let (per_second, digits) = match unit {
+        TimeUnit::Second => (1, 0),
+        TimeUnit::Millisecond => (1_000, 3),
+        TimeUnit::Microsecond => (1_000_000, 6),
+        TimeUnit::Nanosecond => (1_000_000_000, 9),
+    };
+    let fraction = match (text.get(19)?, end) {
+        (_, 19) => 0,
+        (b'.', 21..=29) => {
+            const SCALES: [i64; 9] = [
+                1,
+                10,
+                100,
+                1_000,
+                10_000,
+                100_000,
+                1_000_000,
+                10_000_000,
+                100_000_000,
+            ];
+            let scale = SCALES[usize::checked_sub(digits, end - 20)?];
+            json::digits_at(&text[20..], end - 20)? as i64 * scale
         }
         _ => return None,
     };
     let seconds =
         days_since_epoch(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second;
-    seconds
-        .checked_mul(units_per_second(unit))?
-        .checked_add(fraction)
+    seconds.checked_mul(per_second)?.checked_add(fraction)
 }
 
 /// The eight bytes of `text` at `at`, if they are like `form`, in which `0` stands for any digit: each byte becomes the
@@ -259,18 +279,16 @@ impl<'t> Cursor<'t> {
     }
 }
 
+#[inline(always)]
 fn days_of_month(year: i64, month: i64) -> i64 {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+    const DAYS: [i64; 16] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 0, 0, 0];
+    let leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    DAYS[month as usize % 16] + i64::from(leap)
 }
 
 /// Days from 1970-01-01 in the proleptic Gregorian calendar, for years from 1 on. Years are taken to begin in March,
 /// so that the leap day is a year's last: then day `d` of month `m` (March = 0) is number `(153 m + 2) / 5 + d - 1`.
+#[inline(always)]
 fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     const EPOCH: i64 = 719_468;
     let (year, month) = if month > 2 {

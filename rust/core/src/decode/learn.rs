@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::members::Members;
 use super::plan::Plan;
-use super::shape::{NONE, Slot, Step, Target, Trie, depth};
+use super::shape::{NONE, Slot, Step, Trie, Undeclared, depth};
 use crate::json::{Kind, Token};
 use crate::simd::{BLOCK, Literal};
 
@@ -25,6 +25,13 @@ const PATIENCE: u32 = 256;
 /// First rest, in records; each one that follows is twice as long, up to the longest.
 const FIRST_REST: u32 = 1024;
 const LONGEST_REST: u32 = 1 << 16;
+
+/// Whose value stands in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    Node(u32),
+    Undeclared(Undeclared),
+}
 
 /// The shapes of one producer, usually a partition's, and the memory of learning them.
 #[derive(Clone, Debug)]
@@ -131,11 +138,11 @@ impl Shapes {
                 return false;
             }
             let (key, value) = (unknown.key_token(), unknown.value);
-            let target = Target::Unknown {
+            let target = Target::Undeclared(Undeclared {
                 node: unknown.node as u32,
                 key: value.start - key.start,
                 key_end: value.start - key.end,
-            };
+            });
             self.slots.push((value, target));
         }
         self.slots.sort_unstable_by_key(|(token, _)| token.start);
@@ -158,14 +165,20 @@ impl Shapes {
         let (mut at, mut before) = (0, NONE);
         let slots = std::mem::take(&mut self.slots);
         for &(token, target) in &slots {
-            let slot = match token.kind {
-                Kind::String { .. } => Slot::String(target),
-                Kind::Number { .. } => Slot::Number(target),
-                _ => Slot::Other(target),
-            };
-            let depth = match target {
-                Target::Node(node) => depth(plan, node as usize),
-                Target::Unknown { node, .. } => depth(plan, node as usize) + 1,
+            let (slot, depth) = match (target, token.kind) {
+                (Target::Node(node), Kind::String { .. }) => {
+                    (Slot::String(node), depth(plan, node as usize))
+                }
+                (Target::Node(node), Kind::Number { .. }) => {
+                    (Slot::Number(node), depth(plan, node as usize))
+                }
+                (Target::Node(node), _) => (Slot::Other(node), depth(plan, node as usize)),
+                (Target::Undeclared(key), _) => {
+                    self.trie.undeclared.push(key);
+                    let number = self.trie.undeclared.len() as u32 - 1;
+                    let depth = depth(plan, key.node as usize) + 1;
+                    (Slot::Undeclared(number), depth)
+                }
             };
             before = self.add(before, &text[at..token.start as usize], slot, depth);
             at = token.end as usize;
@@ -195,11 +208,15 @@ impl Shapes {
         let Some(literal) = Literal::new(literal) else {
             return before;
         };
+        let undeclared = &self.trie.undeclared;
         let same = |known: Slot| match (known, slot) {
             (
                 Slot::String(known) | Slot::Number(known) | Slot::Other(known),
-                Slot::String(target) | Slot::Number(target) | Slot::Other(target),
-            ) => known == target,
+                Slot::String(node) | Slot::Number(node) | Slot::Other(node),
+            ) => known == node,
+            (Slot::Undeclared(known), Slot::Undeclared(number)) => {
+                undeclared[known as usize] == undeclared[number as usize]
+            }
             _ => known == slot,
         };
         let mut known = first;

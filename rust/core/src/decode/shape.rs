@@ -19,14 +19,13 @@ const MOST_LEAD: i32 = 64;
 /// No step.
 pub const NONE: u32 = u32::MAX;
 
-/// Whose value stands in a slot.
+/// A key nobody declared, in an object at `node`. The key's token begins `key` bytes before the value and ends `key_end`
+/// bytes before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// That of a node of the plan.
-    Node(u32),
-    /// That of a key nobody declared, in an object at `node`; the key's token begins `key` bytes before the value and
-    /// ends `key_end` bytes before it.
-    Unknown { node: u32, key: u32, key_end: u32 },
+pub struct Undeclared {
+    pub node: u32,
+    pub key: u32,
+    pub key_end: u32,
 }
 
 /// What follows a literal.
@@ -34,12 +33,14 @@ pub enum Target {
 pub enum Slot {
     /// More literal text.
     Literal,
-    /// A value, most likely a string.
-    String(Target),
-    /// A value, most likely a number.
-    Number(Target),
-    /// A value of another kind, or of any.
-    Other(Target),
+    /// The value of a node, most likely a string.
+    String(u32),
+    /// The value of a node, most likely a number.
+    Number(u32),
+    /// The value of a node, of another kind or of any.
+    Other(u32),
+    /// The value of an undeclared key, by its number in [`Trie::undeclared`].
+    Undeclared(u32),
     /// The end of the record.
     End,
 }
@@ -63,6 +64,8 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Trie {
     pub steps: Vec<Step>,
+    /// The undeclared keys of all steps.
+    pub undeclared: Vec<Undeclared>,
     /// First alternative for the beginning of a record.
     pub first: u32,
 }
@@ -80,6 +83,7 @@ impl Trie {
     pub fn new() -> Self {
         Self {
             steps: Vec::new(),
+            undeclared: Vec::new(),
             first: NONE,
         }
     }
@@ -106,30 +110,38 @@ impl Trie {
             let block = block_at(text, at);
             if block.is_some_and(|block| B::begins_with(block, &step.literal)) {
                 let start = at + step.literal.length;
-                let next = step.next;
+                let (next, alone) = (step.next, step.other == NONE && passed == NONE);
                 let end = match step.slot {
                     Slot::Literal => Some(start),
                     Slot::End if start == record.text.len() => {
-                        self.taken(before, passed, current);
+                        if !alone {
+                            self.taken(before, passed, current);
+                        }
                         return true;
                     }
                     Slot::End => None,
-                    Slot::String(target) => string::<B>(text, start, |kind, end| {
-                        target.put(kind, start, end, tokens, unknown);
+                    Slot::String(node) => string::<B>(text, start, |kind, end| {
+                        tokens[node as usize] = Some(Token::new(kind, start, end));
                     })
-                    .or_else(|| other(plan, record, (start, step.depth), target, tokens, unknown)),
-                    Slot::Number(target) => number::<B>(text, start, |kind, end| {
-                        target.put(kind, start, end, tokens, unknown);
+                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
+                    Slot::Number(node) => number::<B>(text, start, |kind, end| {
+                        tokens[node as usize] = Some(Token::new(kind, start, end));
                     })
-                    .or_else(|| other(plan, record, (start, step.depth), target, tokens, unknown)),
-                    Slot::Other(target) => word(text, start, |kind, end| {
-                        target.put(kind, start, end, tokens, unknown);
+                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
+                    Slot::Other(node) => word(text, start, |kind, end| {
+                        tokens[node as usize] = Some(Token::new(kind, start, end));
                     })
-                    .or_else(|| other(plan, record, (start, step.depth), target, tokens, unknown)),
+                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
+                    Slot::Undeclared(number) => {
+                        let key = self.undeclared[number as usize];
+                        undeclared::<B>(record, (start, step.depth), key, unknown)
+                    }
                 };
                 if let Some(end) = end {
-                    self.taken(before, passed, current);
-                    passed = NONE;
+                    if !alone {
+                        self.taken(before, passed, current);
+                        passed = NONE;
+                    }
                     at = end;
                     before = current;
                     current = next;
@@ -179,34 +191,6 @@ fn block_at(text: &[u8], at: usize) -> Option<&Block> {
     text.get(at..)?.first_chunk::<BLOCK>()
 }
 
-impl Target {
-    /// Note the value at `start..end`. Callers pass a `kind` that is known when they are compiled: a token put
-    /// together from parts could not be stored at once.
-    #[inline(always)]
-    fn put(
-        self,
-        kind: Kind,
-        start: usize,
-        end: usize,
-        tokens: &mut [Option<Token>],
-        unknown: &mut Vec<Unknown>,
-    ) {
-        let value = Token::new(kind, start, end);
-        match self {
-            Self::Node(node) => tokens[node as usize] = Some(value),
-            Self::Unknown { node, key, key_end } => {
-                let escaped = false;
-                let key = Token {
-                    kind: Kind::String { escaped },
-                    start: value.start - key,
-                    end: value.start - key_end,
-                };
-                unknown.push(Unknown::plain(node as usize, key, value));
-            }
-        }
-    }
-}
-
 /// The end of the string at `start`, if there is one.
 #[inline(always)]
 fn string<B: Backend>(
@@ -218,10 +202,11 @@ fn string<B: Backend>(
         return None;
     }
     let inside = start + 1;
-    let end = inside + B::first_special(block_at(text, inside)?);
-    if text.get(end) == Some(&b'"') && end < inside + BLOCK {
-        put(Kind::String { escaped: false }, end + 1);
-        return Some(end + 1);
+    let length = B::closing_quote(block_at(text, inside)?);
+    if length < BLOCK {
+        let end = inside + length + 1;
+        put(Kind::String { escaped: false }, end);
+        return Some(end);
     }
     let found = string_end::<B>(text, inside)?;
     let end = found.end + 1;
@@ -287,34 +272,58 @@ fn word(text: &[u8], start: usize, mut put: impl FnMut(Kind, usize)) -> Option<u
     Some(end)
 }
 
-/// The end of the value at `start`, whatever it is; none if it is wrong, or an object that has to be entered.
+/// The end of the value of `node` at `start`, whatever it is; none if it is wrong, or an object that has to be entered.
 #[inline(never)]
 fn other(
     plan: &Plan,
     record: &mut Record<'_>,
     (start, depth): (usize, u32),
-    target: Target,
+    node: u32,
     tokens: &mut [Option<Token>],
-    unknown: &mut Vec<Unknown>,
 ) -> Option<usize> {
     let first = *record.text.as_bytes().get(start)?;
-    let mut put = |kind, end| target.put(kind, start, end, tokens, unknown);
-    if first == b'n' {
-        return word(record.padded, start, put);
-    }
-    let entered = match target {
-        Target::Node(node) => !plan.nodes[node as usize].children.is_empty(),
-        Target::Unknown { .. } => false,
-    };
-    if first == b'{' && entered {
+    if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
         return None;
     }
-    let mut scanner = Scanner::new(record.text, record.max_depth, false, record.scratch);
-    scanner.go_to(start);
-    let value = scanner.value(depth as usize).ok()?;
-    let end = value.end as usize;
-    put(value.kind, end);
-    Some(end)
+    let value = record.value(start, depth)?;
+    tokens[node as usize] = Some(value);
+    Some(value.end as usize)
+}
+
+/// The end of the value at `start` of a key nobody declared.
+#[inline(always)]
+fn undeclared<B: Backend>(
+    record: &mut Record<'_>,
+    (start, depth): (usize, u32),
+    key: Undeclared,
+    unknown: &mut Vec<Unknown>,
+) -> Option<usize> {
+    let mut put = |kind, end| {
+        let value = Token::new(kind, start, end);
+        let escaped = false;
+        let token = Token {
+            kind: Kind::String { escaped },
+            start: value.start - key.key,
+            end: value.start - key.key_end,
+        };
+        unknown.push(Unknown::plain(key.node as usize, token, value));
+    };
+    if let Some(end) = string::<B>(record.padded, start, &mut put) {
+        return Some(end);
+    }
+    let value = record.value(start, depth)?;
+    put(value.kind, value.end as usize);
+    Some(value.end as usize)
+}
+
+impl Record<'_> {
+    /// The value at `start`, whatever it is; none if it is wrong.
+    #[inline(never)]
+    fn value(&mut self, start: usize, depth: u32) -> Option<Token> {
+        let mut scanner = Scanner::new(self.text, self.max_depth, false, self.scratch);
+        scanner.go_to(start);
+        scanner.value(depth as usize).ok()
+    }
 }
 
 /// Containers around the value of a node.

@@ -32,6 +32,16 @@ impl Compressor {
         })
     }
 
+    /// Gives back its memory.
+    pub fn release(&mut self) {
+        self.compressed = Vec::new();
+    }
+
+    /// Bytes of memory held, without what zstd itself needs.
+    pub fn memory_size(&self) -> usize {
+        self.compressed.capacity()
+    }
+
     fn compress(&mut self, body: &[u8]) -> io::Result<&[u8]> {
         let bound = zstd::zstd_safe::compress_bound(body.len());
         if self.compressed.len() < bound {

@@ -111,6 +111,21 @@ impl FlatColumn {
             .finish(self.descriptor.clone(), compressor, statistics)
     }
 
+    /// Gives back its memory, between two row groups.
+    pub fn release(&mut self) {
+        self.values.release();
+        self.validity = BooleanBufferBuilder::new(0);
+        self.head = Vec::new();
+        if let Some(Indexed {
+            dictionary,
+            indices,
+        }) = &mut self.indexed
+        {
+            dictionary.release();
+            *indices = Vec::new();
+        }
+    }
+
     /// About how many bytes it will add to the file if its row group ended now.
     pub fn size(&self) -> usize {
         let indexed = self.indexed.as_ref();

@@ -142,6 +142,16 @@ impl Columns {
         Ok(())
     }
 
+    /// Gives back what the next row group would use again.
+    pub fn release(&mut self) {
+        for column in &mut self.all {
+            if let Column::Flat(column) = column {
+                column.release();
+            }
+        }
+        self.compressor.release();
+    }
+
     /// About how many bytes the row group will have.
     pub fn size(&self) -> usize {
         let flat = self.flat().map(FlatColumn::size).sum::<usize>();
@@ -152,7 +162,7 @@ impl Columns {
     pub fn memory_size(&self) -> usize {
         let flat = self.flat().map(FlatColumn::memory_size).sum::<usize>();
         let held = self.writers_hold().saturating_sub(self.reserved);
-        flat + held.max(self.others_size())
+        flat + held.max(self.others_size()) + self.compressor.memory_size()
     }
 
     fn flat(&self) -> impl Iterator<Item = &FlatColumn> {

@@ -75,7 +75,7 @@ impl DataFile {
         Ok(())
     }
 
-    /// Ends the open row group, if there is one.
+    /// Ends the open row group, if there is one. What the file holds then is finished bytes.
     ///
     /// # Errors
     /// If its pages can't be encoded; then the file is of no use.
@@ -83,7 +83,9 @@ impl DataFile {
         let Some(Open { writer, columns }) = &mut self.open else {
             return Ok(());
         };
-        columns.end_row_group(writer)
+        columns.end_row_group(writer)?;
+        columns.release();
+        Ok(())
     }
 
     /// The finished bytes since the last call; they leave the file's memory.

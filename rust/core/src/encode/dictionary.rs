@@ -86,7 +86,7 @@ impl Dictionary {
             text,
             hasher: RandomState::default(),
             found: HashTable::new(),
-            recent: vec![UNKNOWN; FEWEST_RECENT],
+            recent: Vec::new(),
             page: Vec::new(),
             ends: Vec::new(),
         }
@@ -110,6 +110,9 @@ impl Dictionary {
                 .map_or(0, |before| ends[before as usize] as usize);
             &page[start + prefix..end]
         };
+        if recent.is_empty() {
+            recent.resize(FEWEST_RECENT, UNKNOWN);
+        }
         let looks = Ends::of(value);
         let slot = looks.slot(recent.len());
         let (recent_looks, recent_index) = &mut recent[slot];
@@ -162,6 +165,11 @@ impl Dictionary {
         self.recent.fill(UNKNOWN);
         self.page.clear();
         self.ends.clear();
+    }
+
+    /// Gives back the memory of an empty dictionary.
+    pub fn release(&mut self) {
+        *self = Self::new(self.text);
     }
 
     /// Bytes of memory held.

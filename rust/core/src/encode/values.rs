@@ -193,6 +193,19 @@ impl Values {
         }
     }
 
+    /// Gives back the memory of an empty page.
+    pub fn release(&mut self) {
+        match self {
+            Self::Text { lengths, text } => {
+                *lengths = Vec::new();
+                text.shrink_to_fit();
+            }
+            Self::Integers { values, .. } => *values = Vec::new(),
+            Self::Floats(values) => *values = Vec::new(),
+            Self::Booleans(values) => *values = BooleanBufferBuilder::new(0),
+        }
+    }
+
     /// About how many bytes they have on the page.
     pub fn size(&self) -> usize {
         match self {

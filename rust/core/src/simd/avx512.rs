@@ -61,6 +61,12 @@ impl Backend for Avx512 {
     }
 
     #[inline(always)]
+    fn closing_quote(block: &Block) -> usize {
+        // SAFETY: the same.
+        unsafe { closing_quote(block) }
+    }
+
+    #[inline(always)]
     fn string_bits(block: &Block) -> StringBits {
         // SAFETY: the same.
         unsafe { string_bits(block) }
@@ -119,6 +125,18 @@ fn first_special(block: &Block) -> usize {
     let quote_or_control = _mm512_cmple_epu8_mask(flipped, _mm512_set1_epi8(0x20));
     let backslash = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(b'\\' as i8));
     (quote_or_control | backslash).trailing_zeros() as usize
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,bmi1")]
+fn closing_quote(block: &Block) -> usize {
+    let bits = string_bits(block);
+    let before = bits.quote ^ bits.quote.wrapping_sub(1);
+    if (bits.backslash | bits.control) & before == 0 {
+        bits.quote.trailing_zeros() as usize
+    } else {
+        BLOCK
+    }
 }
 
 #[inline]

@@ -54,7 +54,7 @@ pub struct StringBits {
 /// Which bytes of a block can be part of an escape, at their place in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct EscapeBits {
-    /// One of `"\\/bfnrtu`, which may follow a backslash.
+    /// One of `"\/bfnrtu`, which may follow a backslash.
     pub valid: u64,
     /// `u`
     pub unicode: u64,
@@ -87,6 +87,17 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
     /// Where the first `"`, `\` or byte below 0x20 is; [`BLOCK`] if there is none.
     fn first_special(block: &Block) -> usize;
 
+    /// Where the first `"` is, if there is neither `\` nor a byte below 0x20 before it; else [`BLOCK`].
+    #[inline(always)]
+    #[must_use]
+    fn closing_quote(block: &Block) -> usize {
+        let first = Self::first_special(block);
+        match block.get(first) {
+            Some(b'"') => first,
+            _ => BLOCK,
+        }
+    }
+
     /// Every `"`, `\` and byte below 0x20.
     fn string_bits(block: &Block) -> StringBits;
 
@@ -111,7 +122,7 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
     }
 
     /// Write the bytes at `keep`, one after the other, those at `escaped` as what they mean behind a backslash; all of
-    /// those are `"\\/bfnrt`. What is in `out` behind them afterwards is not defined.
+    /// those are `"\/bfnrt`. What is in `out` behind them afterwards is not defined.
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]);
 }
 

@@ -59,7 +59,7 @@ fn assert_string(inside: &str) {
 }
 
 /// Right and wrong escapes, alone and beside others.
-const ESCAPES: [&str; 38] = [
+const ESCAPES: [&str; 39] = [
     r#"\""#,
     r"\\",
     r"\/",
@@ -86,6 +86,7 @@ const ESCAPES: [&str; 38] = [
     r"\t\ud83d\ude00\n",
     r"\u12",
     r"\u12G4",
+    r"\u123g",
     r"\u 123",
     r"\q",
     r"\U0041",
