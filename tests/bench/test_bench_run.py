@@ -137,11 +137,14 @@ def test_checker_notices(feed: Feed, tmp_path: Path, change: Callable[[pa.Table]
 
 
 def test_checker_notices_work_that_was_saved(feed: Feed, tmp_path: Path) -> None:
-    """Another codec for one column, or no statistics of one."""
+    """Another codec for one column, none where one would help, or no statistics of one."""
     names = feed.expected.schema.names
     codecs = dict.fromkeys(names, "zstd") | {"model": "snappy"}
     pq.write_table(feed.expected, tmp_path / "rows.parquet", compression=codecs)
     assert difference(tmp_path, feed.expected) == "column model is not compressed with zstd"
+    codecs = dict.fromkeys(names, "zstd") | {"agent_id": "none"}
+    pq.write_table(feed.expected, tmp_path / "rows.parquet", compression=codecs, use_dictionary=False)
+    assert difference(tmp_path, feed.expected) == "column agent_id is not compressed with zstd"
     some = [name for name in names if name not in {"content", "model"}]
     pq.write_table(feed.expected, tmp_path / "rows.parquet", compression="zstd", write_statistics=some)
     assert difference(tmp_path, feed.expected) == "column model has no statistics"
