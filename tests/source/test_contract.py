@@ -182,9 +182,10 @@ async def test_a_sample_takes_nothing_away(connected: list[Source], tmp_path: Pa
     for source in (make_files(tmp_path, "")(VALUES, VALUES), make_memory(VALUES, VALUES)):
         assert isinstance(source, FileSource | MemorySource)
         await source.connect()
-        sample = await source.sample(500)
+        sample = await source.sample(500, 1 << 20)
         assert len(sample) == 500
         assert set(sample) <= set(VALUES)
+        assert 0 < len(await source.sample(500, 1)) < 500
         reader = await join(source, connected)
         assert await reader.read(reader.partitions[0]) == VALUES
 

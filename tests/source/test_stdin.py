@@ -102,10 +102,23 @@ def test_a_sample_of_stdin_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch)
     os.write(writer, b" 3}")
     os.close(writer)
     with contextlib.closing(file_reader.StdinReader(1000)) as reader:
-        assert reader.sample(3) == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
+        assert reader.sample(3, 1 << 20) == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
         found = reader.read(), reader.read()
         assert [block.records for block in found] == [[b'{"n": 1}', b'{"n": 2}'], [b'{"n": 3}']]
         assert [block.last for block in found] == [False, True]
+    os.close(descriptor)
+
+
+def test_a_sample_of_stdin_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many records are wanted, no more is read ahead."""
+    descriptor, writer = os.pipe()
+    monkeypatch.setattr(file_reader, "_STDIN", descriptor)
+    monkeypatch.setattr(file_reader, "BLOCK_BYTES", 4)
+    os.write(writer, b"[1]\n" * 100)
+    with contextlib.closing(file_reader.StdinReader(1000)) as reader:
+        assert reader.sample(100, 10) == [b"[1]"] * 4
+        assert reader.read().records == [b"[1]"]
+    os.close(writer)
     os.close(descriptor)
 
 

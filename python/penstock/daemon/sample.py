@@ -34,7 +34,7 @@ _SHARE_OF_MEMORY = 4
 
 
 class Sampler(Protocol):
-    """Reads `decode.infer_records` values, or as many as there are."""
+    """Reads `decode.infer_records` values, or as many as there are, or as a part of the memory limit holds."""
 
     ended: bool
     """Nothing of it is left on the event loop or in threads."""
@@ -49,7 +49,7 @@ class Sampler(Protocol):
 def make_sampler(config: Config, source: Source, *, until_end: bool) -> Sampler:
     """For `source`, which is connected and not joined when the sampler runs."""
     if isinstance(source, Sampled):
-        return _Look(source, config.decode.infer_records)
+        return _Look(source, config.decode.infer_records, config.pipeline.memory_limit // _SHARE_OF_MEMORY)
     return _Read(config, until_end=until_end)
 
 
@@ -58,9 +58,10 @@ class _Look:
 
     ended = True
 
-    def __init__(self, source: Sampled, records: int) -> None:
+    def __init__(self, source: Sampled, records: int, most_bytes: int) -> None:
         self._source = source
         self._records = records
+        self._most_bytes = most_bytes
         self._stopping = False
 
     def stop(self) -> None:
@@ -69,7 +70,7 @@ class _Look:
 
     async def run(self, origin: Origin) -> list[bytes]:  # noqa: ARG002 - what begins later is of the same kind
         """See `Sampler`."""
-        values = await self._source.sample(self._records)
+        values = await self._source.sample(self._records, self._most_bytes)
         if not values:
             log.warning("There is no record to infer columns from; nothing is done.")
         return [] if self._stopping else values

@@ -94,28 +94,32 @@ class FileSource:
         """See `Source`."""
         self._name([recognise(file, topics) for file in self._files.values()])
 
-    async def sample(self, limit: int) -> list[bytes]:
-        """The first records, about `limit` if there are so many, from each file about the same number.
+    async def sample(self, limit: int, most_bytes: int) -> list[bytes]:
+        """See `Sampled`: the first records, from each file about the same number, those of standard input too."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._sample, limit, most_bytes)
 
-        Between `connect` and `join`. They are handed over all the same, those of standard input too.
-        """
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._sample, limit)
-
-    def _sample(self, limit: int) -> list[bytes]:
+    def _sample(self, limit: int, most_bytes: int) -> list[bytes]:
         if self._stdin is not None:
             self._stdin_reader = self._stdin_reader or StdinReader(self._max_bytes)
-            return self._stdin_reader.sample(limit)
+            return self._stdin_reader.sample(limit, most_bytes)
         found: list[bytes] = []
         for left, file in zip(range(len(self._files), 0, -1), self._files.values(), strict=True):
-            share, taken = -(-(limit - len(found)) // left), 0
-            with closing(FileReader(file, 0, self._max_bytes)) as reader:
-                while taken < share:
-                    block = reader.read()
-                    found += block.records[: share - taken]
-                    taken += len(block.records)
-                    if block.last:
-                        break
+            if found and most_bytes <= 0:
+                break
+            taken = self._first_records(file, -(-(limit - len(found)) // left), -(-most_bytes // left))
+            most_bytes -= sum(map(len, taken))
+            found += taken
         return found
+
+    def _first_records(self, file: FileIdentity, limit: int, most_bytes: int) -> list[bytes]:
+        found: list[bytes] = []
+        with closing(FileReader(file, 0, self._max_bytes)) as reader:
+            while len(found) < limit and sum(map(len, found)) < most_bytes:
+                block = reader.read()
+                found += block.records
+                if block.last:
+                    break
+        return found[:limit]
 
     def _name(self, files: Sequence[FileIdentity]) -> None:
         self._files = {file.partition: file for file in files}

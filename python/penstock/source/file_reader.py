@@ -145,13 +145,18 @@ class StdinReader:
         """See `Reader`. Returns a last block also after `interrupt`."""
         return self._sampled.pop(0) if self._sampled else self._read()
 
-    def sample(self, limit: int) -> list[bytes]:
-        """The first records, at least `limit` if there are so many; `read` hands them over all the same."""
-        while sum(len(block.records) for block in self._sampled) < limit:
+    def sample(self, limit: int, most_bytes: int) -> list[bytes]:
+        """The first records, at least `limit` or `most_bytes` of them if there are so many.
+
+        `read` hands them over all the same.
+        """
+        found: list[bytes] = []
+        while len(found) < limit and sum(map(len, found)) < most_bytes:
             self._sampled.append(self._read())
+            found += self._sampled[-1].records
             if self._sampled[-1].last:
                 break
-        return [record for block in self._sampled for record in block.records]
+        return found
 
     def _read(self) -> Block:
         while True:

@@ -85,10 +85,16 @@ class MemorySource:
         self._reading.clear()
         return True
 
-    async def sample(self, limit: int) -> list[bytes]:
-        """The first records, at most `limit`, tombstones left out. They are handed over all the same."""
+    async def sample(self, limit: int, most_bytes: int) -> list[bytes]:
+        """See `Sampled`: the first records."""
         values = (record.value for records in self._records.values() for record in records)
-        return list(islice((value for value in values if value is not None), limit))
+        found: list[bytes] = []
+        for value in islice((value for value in values if value is not None), limit):
+            found.append(value)
+            most_bytes -= len(value)
+            if most_bytes <= 0:
+                break
+        return found
 
     # ---- reading
 

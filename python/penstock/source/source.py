@@ -36,8 +36,11 @@ class Owner(Protocol):
 class Sampled(Protocol):
     """A source whose first records can be looked at before it is joined. It hands them over all the same."""
 
-    async def sample(self, limit: int) -> list[bytes]:
-        """About `limit` records, if there are so many, without tombstones. Between `connect` and `join`."""
+    async def sample(self, limit: int, most_bytes: int) -> list[bytes]:
+        """About `limit` records, if there are so many, without tombstones; fewer, but one, once they have `most_bytes`.
+
+        Between `connect` and `join`.
+        """
 
 
 class Source(Protocol):
