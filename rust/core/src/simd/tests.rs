@@ -17,6 +17,7 @@ use super::{BLOCK, Backend, Block, EscapeBits, HexBits, Isa, Kernel, Literal, St
 #[derive(Debug, PartialEq)]
 struct Seen {
     first_special: usize,
+    closing_quote: usize,
     string_bits: StringBits,
     digit_bits: u32,
     begins_with: Vec<bool>,
@@ -38,6 +39,7 @@ impl Kernel for Look<'_> {
         }
         Seen {
             first_special: B::first_special(block),
+            closing_quote: B::closing_quote(block),
             string_bits: B::string_bits(block),
             digit_bits: B::digit_bits(block.first_chunk().unwrap()),
             begins_with,
@@ -65,6 +67,7 @@ fn the_reference_sees_what_is_there() {
     let seen = Isa::Scalar.run(Look(&block, &literals));
     let expected = Seen {
         first_special: 3,
+        closing_quote: BLOCK,
         string_bits: StringBits {
             quote: 1 << 4,
             backslash: 1 << 3,
