@@ -16,7 +16,7 @@ use super::packing;
 const HEADROOM: usize = 64 << 10;
 
 /// A page is full with about this many bytes of values.
-pub const PAGE_BYTES: usize = 2 << 20;
+pub const PAGE_BYTES: usize = 1 << 20;
 
 /// Values without their nulls.
 #[derive(Debug)]
