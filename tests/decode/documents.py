@@ -217,7 +217,7 @@ BY_TYPE = {
     "string": string,
     "json": any_value,
     "date": date.map('"{}"'.format),
-    "decimal": numeral,
+    "decimal": often((1, numeral), (1, st.integers(-99_999, 99_999).map(lambda cents: f"{cents / 100:.2f}"))),
     "timestamp": often((2, timestamp.map('"{}"'.format)), (1, st.integers(-(2**63), 2**63).map(str)), (1, numeral)),
     "binary": often((1, st.sampled_from(BINARY)), (1, short.map(bytes.hex)), (1, short.map(_base64))).map(
         '"{}"'.format
