@@ -10,9 +10,9 @@ use arrow_schema::TimeUnit;
 use super::builder::timestamps;
 use super::cells::{Cells, Oddity};
 use super::column::{Surroundings, present};
+use super::common_time::common_timestamp;
 use super::kind::ScalarKind;
 use super::scalar::{Value, fit};
-use super::time::common_timestamp;
 use super::validity::Validity;
 use crate::json::{Kind, Token, short_float, short_integer};
 

@@ -5,6 +5,7 @@ mod builder;
 mod cells;
 mod coerce;
 mod column;
+mod common_time;
 mod findings;
 mod fixed_width;
 mod kind;
@@ -24,6 +25,7 @@ mod views;
 pub use builder::{TooMuchText, append_text, timestamp_units, timestamps};
 pub use cells::{Cells, Oddity};
 pub use column::{Column, Surroundings, present};
+pub use common_time::common_timestamp;
 pub use findings::{Findings, Undeclared};
 pub use kind::{BinaryText, ColumnKind, ScalarKind, StructField};
 pub use kind_arrow::ForeignField;
@@ -33,7 +35,7 @@ pub use scalar::Misfit;
 pub(crate) use slab::{Bytes, Place, Plain, Slabs, Texts};
 pub(crate) use text_column::append_text as append_plain_text;
 pub use time::{
-    check_timestamp, common_timestamp, parse_date, parse_instant, parse_timestamp,
-    units_per_second, write_date, write_timestamp,
+    check_timestamp, parse_date, parse_instant, parse_timestamp, units_per_second, write_date,
+    write_timestamp,
 };
 pub(crate) use views::Views;
