@@ -246,12 +246,6 @@ impl Texts {
         &slab[start..end.min(slab.len())]
     }
 
-    /// All there is from `position` of the text at `place` on, what follows the text included.
-    #[inline(always)]
-    pub fn from(&self, place: Place, position: u32) -> &[u8] {
-        &self.slab(place.0.slab)[place.0.start as usize + position as usize..]
-    }
-
     #[inline(always)]
     fn slab(&self, number: u32) -> &[u8] {
         match &self.slabs[number as usize] {

@@ -1,9 +1,9 @@
 //! Record values to Arrow columns. A bad record is data: it comes back as a [`Rejection`], never as an error.
 //!
-//! One value takes three steps. `members` goes over its text once, checks it by RFC 8259 and notes where the declared
-//! values and the undeclared keys are. `row` fits those values to the columns, which hold them, and gathers what does
-//! not fit for the residue. Only then is the row appended, so whatever is wrong with a record leaves no trace. Under a
-//! predicate (`demand`) the steps are taken a block of records at a time (`block`), and the last one for rows only.
+//! A block of records is taken at a time (`block`). The first pass goes over each text once, by a shape it follows
+//! (`shape`, `learn`) or the long way (`members`), checks it by RFC 8259 and notes on a tape where the declared values and
+//! the undeclared keys are (`locate`). Then it is known which records are rows, and the second pass fills their columns
+//! (`fill`) and writes what does not fit to the residue (`leftover`).
 
 mod block;
 mod config;
