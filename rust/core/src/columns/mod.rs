@@ -6,6 +6,7 @@ mod cells;
 mod coerce;
 mod column;
 mod common_time;
+mod expected;
 mod findings;
 mod fixed_width;
 mod kind;
@@ -17,6 +18,7 @@ mod nested_tree;
 mod path;
 mod scalar;
 mod slab;
+mod stage;
 mod text_column;
 mod time;
 mod validity;
@@ -26,6 +28,7 @@ pub use builder::{TooMuchText, append_text, timestamp_units, timestamps};
 pub use cells::{Cells, Oddity};
 pub use column::{Column, Surroundings, present};
 pub use common_time::common_timestamp;
+pub(crate) use expected::Expected;
 pub use findings::{Findings, Undeclared};
 pub use kind::{BinaryText, ColumnKind, ScalarKind, StructField};
 pub use kind_arrow::ForeignField;
@@ -33,9 +36,10 @@ pub use kind_text::{DEEPEST_KIND, KindError};
 pub use path::extend_path;
 pub use scalar::Misfit;
 pub(crate) use slab::{Bytes, Place, Plain, Slabs, Texts};
+pub(crate) use stage::{BLOCK_RECORDS, Stage};
 pub(crate) use text_column::append_text as append_plain_text;
 pub use time::{
     check_timestamp, parse_date, parse_instant, parse_timestamp, units_per_second, write_date,
     write_timestamp,
 };
-pub(crate) use views::Views;
+pub(crate) use views::{Views, view};

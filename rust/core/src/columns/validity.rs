@@ -32,6 +32,19 @@ impl Validity {
         }
     }
 
+    /// Append `rows` rows, at most 64: the low bits of `valid`, which has no others.
+    #[inline(always)]
+    pub fn push_all(&mut self, valid: u64, rows: usize) {
+        let filled = self.rows % 64;
+        self.word |= valid << filled;
+        self.valid += valid.count_ones() as usize;
+        self.rows += rows;
+        if filled + rows >= 64 {
+            self.words.push(self.word);
+            self.word = valid.unbounded_shr(64 - filled as u32);
+        }
+    }
+
     /// The rows as bits.
     pub fn into_bits(mut self) -> BooleanBuffer {
         self.words.push(self.word);

@@ -16,9 +16,11 @@ use super::drift::Drift;
 use super::fill::Block;
 use super::learn::Shapes;
 use super::leftover::{Leftover, ResidueText};
-use super::locate::{BLOCK_RECORDS, BlockTexts, Located, Rules};
+use super::locate::{BlockTexts, Located, Rules};
 use super::rejection::{Reason, Rejection};
-use crate::columns::{Column, Findings, Plain, Slabs, Surroundings, Views, append_plain_text};
+use crate::columns::{
+    BLOCK_RECORDS, Column, Findings, Plain, Slabs, Surroundings, Views, append_plain_text,
+};
 use crate::simd::Isa;
 
 const BLOCK_BYTES: usize = 64 << 10;
@@ -166,8 +168,15 @@ impl<'p> Blocks<'p> {
         self.outcome.tombstones += self
             .located
             .admit(self.rules, range, bytes_left, texts, rejections);
-        self.located
-            .locate(self.rules, texts, shapes, self.isa, rejections);
+        let early = self.demand.predicate.is_none();
+        self.located.locate(
+            self.rules,
+            &mut self.slabs,
+            early,
+            shapes,
+            self.isa,
+            rejections,
+        );
         self.records.clear();
         self.records.extend(0..self.located.places.len() as u32);
         self.reject_incomplete()?;

@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::members::Members;
 use super::plan::Plan;
 use super::shape::{NONE, Slot, Step, Trie, Undeclared, depth};
+use crate::columns::Expected;
 use crate::json::{Kind, Token};
 use crate::simd::{BLOCK, Literal};
 
@@ -165,15 +166,14 @@ impl Shapes {
         let (mut at, mut before) = (0, NONE);
         let slots = std::mem::take(&mut self.slots);
         for &(token, target) in &slots {
-            let (slot, depth) = match (target, token.kind) {
-                (Target::Node(node), Kind::String { .. }) => {
-                    (Slot::String(node), depth(plan, node as usize))
+            let (slot, depth) = match target {
+                Target::Node(node) => {
+                    let column = plan.nodes[node as usize].column;
+                    let kind = column.map(|column| &plan.columns[column].kind);
+                    let expected = Expected::of(kind, token.kind);
+                    (Slot::Value(node, expected), depth(plan, node as usize))
                 }
-                (Target::Node(node), Kind::Number { .. }) => {
-                    (Slot::Number(node), depth(plan, node as usize))
-                }
-                (Target::Node(node), _) => (Slot::Other(node), depth(plan, node as usize)),
-                (Target::Undeclared(key), _) => {
+                Target::Undeclared(key) => {
                     self.trie.undeclared.push(key);
                     let number = self.trie.undeclared.len() as u32 - 1;
                     let depth = depth(plan, key.node as usize) + 1;
@@ -210,10 +210,7 @@ impl Shapes {
         };
         let undeclared = &self.trie.undeclared;
         let same = |known: Slot| match (known, slot) {
-            (
-                Slot::String(known) | Slot::Number(known) | Slot::Other(known),
-                Slot::String(node) | Slot::Number(node) | Slot::Other(node),
-            ) => known == node,
+            (Slot::Value(known, _), Slot::Value(node, _)) => known == node,
             (Slot::Undeclared(known), Slot::Undeclared(number)) => {
                 undeclared[known as usize] == undeclared[number as usize]
             }

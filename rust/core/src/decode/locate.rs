@@ -12,12 +12,9 @@ use super::rejection::{Reason, Rejection, RejectionCode};
 use super::shape::Record;
 use super::tape::Tape;
 use super::text::{original_position, to_text};
-use crate::columns::{Bytes, Place, Texts};
+use crate::columns::{BLOCK_RECORDS, Bytes, Place, Plain, Slabs, Texts};
 use crate::json::{Kind, Token};
 use crate::simd::{Backend, Isa, Kernel};
-
-/// Most records of a block.
-pub const BLOCK_RECORDS: usize = 64;
 
 /// By record its text, and what can be read after it.
 pub type BlockTexts<'b> = [&'b [u8]; BLOCK_RECORDS];
@@ -53,7 +50,7 @@ impl Located {
     pub fn new(plan: &Plan) -> Self {
         Self {
             members: Members::new(plan),
-            tape: Tape::default(),
+            tape: Tape::new(plan),
             indexes: Vec::new(),
             places: Vec::new(),
             drifts: Vec::new(),
@@ -127,11 +124,13 @@ impl Located {
         }
     }
 
-    /// Find the members of the texts that were admitted.
+    /// Find the members of the texts that were admitted. Text with escapes is written out `early` if all of it is surely
+    /// needed.
     pub fn locate(
         &mut self,
         rules: Rules<'_>,
-        texts: &mut Texts,
+        slabs: &mut Slabs,
+        early: bool,
         shapes: &mut Shapes,
         isa: Isa,
         rejections: &mut Vec<Rejection>,
@@ -139,11 +138,12 @@ impl Located {
         self.indexes.clear();
         self.places.clear();
         self.drifts.clear();
-        self.tape.clear(rules.plan, self.candidates.len());
+        self.tape.clear(self.candidates.len());
         isa.run(Locate {
             located: self,
             rules,
-            texts,
+            texts: &mut slabs.texts,
+            plain: early.then_some(&mut slabs.plain),
             shapes,
             isa,
             rejections,
@@ -199,7 +199,8 @@ impl Located {
         if drift != Drift::default() {
             self.drifts.push((self.tape.records() as u32, drift));
         }
-        self.tape.push(&self.members);
+        let padded = texts.padded(place);
+        self.tape.push(rules.plan, &self.members, place, padded);
         Ok(place)
     }
 
@@ -255,6 +256,7 @@ struct Locate<'l, 'r, 's> {
     located: &'l mut Located,
     rules: Rules<'r>,
     texts: &'s mut Texts,
+    plain: Option<&'s mut Plain>,
     shapes: &'s mut Shapes,
     isa: Isa,
     rejections: &'s mut Vec<Rejection>,
@@ -269,6 +271,7 @@ impl Kernel for Locate<'_, '_, '_> {
             located,
             rules,
             texts,
+            mut plain,
             shapes,
             isa,
             rejections,
@@ -277,18 +280,18 @@ impl Kernel for Locate<'_, '_, '_> {
             let place = located.texts[candidate];
             let index = located.candidates[candidate];
             if shapes.are_tried() {
+                let before = plain.as_ref().map_or(0, |plain| plain.bytes.len());
                 let mut record = Record {
                     padded: texts.padded(place),
                     text: texts.text(place),
+                    place,
                     max_depth: rules.options.max_depth,
                     isa,
                     scratch: &mut located.members.scratch,
+                    plain: plain.as_deref_mut(),
                 };
-                let (tokens, unknown) = located.tape.next();
-                if shapes
-                    .trie
-                    .find::<B>(rules.plan, &mut record, tokens, unknown)
-                {
+                let mut row = located.tape.next();
+                if shapes.trie.find::<B>(rules.plan, &mut record, &mut row) {
                     shapes.hit();
                     if let Ok(at) = located
                         .repaired
@@ -306,6 +309,9 @@ impl Kernel for Locate<'_, '_, '_> {
                     continue;
                 }
                 located.tape.undo();
+                if let Some(plain) = &mut plain {
+                    plain.bytes.truncate(before);
+                }
             }
             match located.read(rules, candidate, texts, shapes) {
                 Ok(place) => {

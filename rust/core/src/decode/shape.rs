@@ -8,10 +8,16 @@
 //! those of a record that was acceptable and had no key twice; each value is read by its grammar; and the last
 //! literal has to end where the record ends. Whatever does not follow is read the long way, which decides.
 
+use arrow_schema::TimeUnit;
+
 use super::members::Unknown;
 use super::plan::{Plan, ROOT};
-use crate::json::{Kind, Scanner, Scratch, Token};
-use crate::simd::{BLOCK, Backend, Block, Isa, Literal, find_string_end};
+use super::tape::Row;
+use crate::columns::{Expected, Place, Plain, common_timestamp, view};
+use crate::json::{Kind, Scanner, Scratch, Token, short_float, short_integer};
+use crate::simd::{
+    BLOCK, Backend, Block, Isa, Literal, StringEnd, find_string_and_unescape, find_string_end,
+};
 
 /// Most records that an alternative stays in front without being taken.
 const MOST_LEAD: i32 = 64;
@@ -33,12 +39,8 @@ pub struct Undeclared {
 pub enum Slot {
     /// More literal text.
     Literal,
-    /// The value of a node, most likely a string.
-    String(u32),
-    /// The value of a node, most likely a number.
-    Number(u32),
-    /// The value of a node, of another kind or of any.
-    Other(u32),
+    /// The value of a node, and what it most likely is.
+    Value(u32, Expected),
     /// The value of an undeclared key, by its number in [`Trie::undeclared`].
     Undeclared(u32),
     /// The end of the record.
@@ -75,9 +77,12 @@ pub struct Record<'t> {
     /// Its text, which is UTF-8, and what can be read after it.
     pub padded: &'t [u8],
     pub text: &'t str,
+    pub place: Place,
     pub max_depth: usize,
     pub isa: Isa,
     pub scratch: &'t mut Scratch,
+    /// Where text with escapes is written out at once; none if it may turn out that nobody needs it.
+    pub plain: Option<&'t mut Plain>,
 }
 
 impl Trie {
@@ -96,8 +101,7 @@ impl Trie {
         &mut self,
         plan: &Plan,
         record: &mut Record<'_>,
-        tokens: &mut [Option<Token>],
-        unknown: &mut Vec<Unknown>,
+        row: &mut Row<'_>,
     ) -> bool {
         let text = record.padded;
         let mut at = 0;
@@ -121,21 +125,21 @@ impl Trie {
                         return true;
                     }
                     Slot::End => None,
-                    Slot::String(node) => string::<B>(record.isa, text, start, |kind, end| {
-                        tokens[node as usize] = Some(Token::new(kind, start, end));
-                    })
-                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
-                    Slot::Number(node) => number::<B>(text, start, |kind, end| {
-                        tokens[node as usize] = Some(Token::new(kind, start, end));
-                    })
-                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
-                    Slot::Other(node) => word(text, start, |kind, end| {
-                        tokens[node as usize] = Some(Token::new(kind, start, end));
-                    })
-                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
+                    Slot::Value(node, expected) => {
+                        let common = match expected {
+                            Expected::Text => text_value::<B>(record, start, node, row),
+                            Expected::Time(unit) => time::<B>(record, start, node, unit, row),
+                            Expected::Integer => integer::<B>(text, start, node, row),
+                            Expected::Float => float::<B>(text, start, node, row),
+                            Expected::Bool | Expected::Other => word(text, start, node, row),
+                            Expected::String => plain_string::<B>(record, start, node, row),
+                            Expected::Number => plain_number::<B>(text, start, node, row),
+                        };
+                        common.or_else(|| other(plan, record, (start, step.depth), node, row))
+                    }
                     Slot::Undeclared(number) => {
                         let key = self.undeclared[number as usize];
-                        undeclared::<B>(record, (start, step.depth), key, unknown)
+                        undeclared::<B>(record, (start, step.depth), key, row.unknown)
                     }
                 };
                 if let Some(end) = end {
@@ -192,6 +196,16 @@ fn block_at(text: &[u8], at: usize) -> Option<&Block> {
     text.get(at..)?.first_chunk::<BLOCK>()
 }
 
+/// Inside of a short string without escapes at `start`: how long it is.
+#[inline(always)]
+fn short_string<B: Backend>(text: &[u8], start: usize) -> Option<usize> {
+    if text.get(start) != Some(&b'"') {
+        return None;
+    }
+    let length = B::closing_quote(block_at(text, start + 1)?);
+    (length < BLOCK).then_some(length)
+}
+
 /// The end of the string at `start`, if there is one.
 #[inline(always)]
 fn string<B: Backend>(
@@ -200,17 +214,15 @@ fn string<B: Backend>(
     start: usize,
     mut put: impl FnMut(Kind, usize),
 ) -> Option<usize> {
-    if text.get(start) != Some(&b'"') {
-        return None;
-    }
-    let inside = start + 1;
-    let length = B::closing_quote(block_at(text, inside)?);
-    if length < BLOCK {
-        let end = inside + length + 1;
+    if let Some(length) = short_string::<B>(text, start) {
+        let end = start + length + 2;
         put(Kind::String { escaped: false }, end);
         return Some(end);
     }
-    let found = find_string_end(isa, text, inside)?;
+    if text.get(start) != Some(&b'"') {
+        return None;
+    }
+    let found = find_string_end(isa, text, start + 1)?;
     let end = found.end + 1;
     if found.escaped {
         put(Kind::String { escaped: true }, end);
@@ -220,12 +232,146 @@ fn string<B: Backend>(
     Some(end)
 }
 
+/// The end of the string at `start`, of which a view is staged.
+#[inline(always)]
+fn text_value<B: Backend>(
+    record: &mut Record<'_>,
+    start: usize,
+    node: u32,
+    row: &mut Row<'_>,
+) -> Option<usize> {
+    let text = record.padded;
+    let Some(length) = short_string::<B>(text, start) else {
+        return long_text(record, start, node, row);
+    };
+    let end = start + length + 2;
+    row.note(
+        node,
+        Token::new(Kind::String { escaped: false }, start, end),
+    );
+    let inside = (start + 1) as u32;
+    let (slab, at) = (record.place.slab(), record.place.start() + inside);
+    row.stage(node, view(&text[start + 1..], length, slab, at));
+    Some(end)
+}
+
+/// The same of a string that is long or has escapes. Those are written out on the way, if there is somewhere to.
+fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
+    let text = record.padded;
+    if text.get(start) != Some(&b'"') {
+        return None;
+    }
+    let before = record.plain.as_ref().map_or(0, |plain| plain.bytes.len());
+    let found = match &mut record.plain {
+        Some(plain) => find_string_and_unescape(record.isa, text, start + 1, &mut plain.bytes),
+        None => find_string_end(record.isa, text, start + 1),
+    };
+    let Some(StringEnd { end, escaped }) = found else {
+        if let Some(plain) = &mut record.plain {
+            plain.bytes.truncate(before);
+        }
+        return None;
+    };
+    row.note(node, Token::new(Kind::String { escaped }, start, end + 1));
+    match &record.plain {
+        Some(plain) if escaped => {
+            let written = &plain.bytes[before..];
+            let (slab, at) = (plain.number(), before as u32);
+            row.stage(node, view(written, written.len(), slab, at));
+        }
+        None if escaped => row.mark(node),
+        _ => {
+            let inside = (start + 1) as u32;
+            let (slab, at) = (record.place.slab(), record.place.start() + inside);
+            row.stage(node, view(&text[start + 1..], end - start - 1, slab, at));
+        }
+    }
+    Some(end + 1)
+}
+
+/// The end of the string at `start`, of which the time is staged that it says.
+#[inline(always)]
+fn time<B: Backend>(
+    record: &Record<'_>,
+    start: usize,
+    node: u32,
+    unit: TimeUnit,
+    row: &mut Row<'_>,
+) -> Option<usize> {
+    let text = record.padded;
+    let length = short_string::<B>(text, start)?;
+    let end = start + length + 2;
+    row.note(
+        node,
+        Token::new(Kind::String { escaped: false }, start, end),
+    );
+    match common_timestamp(&text[start + 1..], length, unit) {
+        Some(units) => row.stage(node, u128::from(units as u64)),
+        None => row.mark(node),
+    }
+    Some(end)
+}
+
+/// The end of the string at `start`, to be looked at later.
+#[inline(always)]
+fn plain_string<B: Backend>(
+    record: &Record<'_>,
+    start: usize,
+    node: u32,
+    row: &mut Row<'_>,
+) -> Option<usize> {
+    let end = string::<B>(record.isa, record.padded, start, |kind, end| {
+        row.note(node, Token::new(kind, start, end));
+    })?;
+    row.mark(node);
+    Some(end)
+}
+
+/// The end of the number at `start`, which is staged as an integer.
+#[inline(always)]
+fn integer<B: Backend>(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
+    number::<B>(text, start, |integer, end| {
+        row.note(node, Token::new(Kind::Number { integer }, start, end));
+        let value = integer.then(|| short_integer(&text[start..], end - start));
+        match value.flatten() {
+            Some(value) => row.stage(node, u128::from(value as u64)),
+            None => row.mark(node),
+        }
+    })
+}
+
+/// The end of the number at `start`, which is staged as a float.
+#[inline(always)]
+fn float<B: Backend>(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
+    number::<B>(text, start, |integer, end| {
+        row.note(node, Token::new(Kind::Number { integer }, start, end));
+        match short_float(&text[start..], end - start) {
+            Some(value) => row.stage(node, u128::from(value.to_bits())),
+            None => row.mark(node),
+        }
+    })
+}
+
+/// The end of the number at `start`, to be looked at later.
+#[inline(always)]
+fn plain_number<B: Backend>(
+    text: &[u8],
+    start: usize,
+    node: u32,
+    row: &mut Row<'_>,
+) -> Option<usize> {
+    number::<B>(text, start, |integer, end| {
+        row.note(node, Token::new(Kind::Number { integer }, start, end));
+        row.mark(node);
+    })
+}
+
 /// The end of the number at `start`, if it is one of the common forms: neither very long nor with an exponent.
 #[inline(always)]
 fn number<B: Backend>(
     text: &[u8],
     start: usize,
-    mut put: impl FnMut(Kind, usize),
+    mut put: impl FnMut(bool, usize),
 ) -> Option<usize> {
     let window = text.get(start..)?.first_chunk::<32>()?;
     let digits = u64::from(B::digit_bits(window));
@@ -242,36 +388,37 @@ fn number<B: Backend>(
             if fraction == 0 || matches!(window.get(end)?, b'e' | b'E') {
                 return None;
             }
-            put(Kind::Number { integer: false }, start + end);
+            put(false, start + end);
             Some(start + end)
         }
         b'e' | b'E' => None,
         _ => {
-            put(Kind::Number { integer: true }, start + end);
+            put(true, start + end);
             Some(start + end)
         }
     }
 }
 
-/// The end of the literal name at `start`, if there is one.
+/// The end of the literal name at `start`, if there is one; `true` and `false` are staged.
 #[inline(always)]
-fn word(text: &[u8], start: usize, mut put: impl FnMut(Kind, usize)) -> Option<usize> {
-    let end = match text.get(start..)?.first_chunk::<4>()? {
+fn word(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
+    match text.get(start..)?.first_chunk::<4>()? {
         b"true" => {
-            put(Kind::Bool(true), start + 4);
-            start + 4
+            row.note(node, Token::new(Kind::Bool(true), start, start + 4));
+            row.stage(node, 1);
+            Some(start + 4)
         }
         b"null" => {
-            put(Kind::Null, start + 4);
-            start + 4
+            row.note(node, Token::new(Kind::Null, start, start + 4));
+            Some(start + 4)
         }
         b"fals" if text.get(start + 4) == Some(&b'e') => {
-            put(Kind::Bool(false), start + 5);
-            start + 5
+            row.note(node, Token::new(Kind::Bool(false), start, start + 5));
+            row.stage(node, 0);
+            Some(start + 5)
         }
-        _ => return None,
-    };
-    Some(end)
+        _ => None,
+    }
 }
 
 /// The end of the value of `node` at `start`, whatever it is; none if it is wrong, or an object that has to be entered.
@@ -281,14 +428,17 @@ fn other(
     record: &mut Record<'_>,
     (start, depth): (usize, u32),
     node: u32,
-    tokens: &mut [Option<Token>],
+    row: &mut Row<'_>,
 ) -> Option<usize> {
     let first = *record.text.as_bytes().get(start)?;
     if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
         return None;
     }
     let value = record.value(start, depth)?;
-    tokens[node as usize] = Some(value);
+    row.note(node, value);
+    if value.kind != Kind::Null {
+        row.mark(node);
+    }
     Some(value.end as usize)
 }
 

@@ -43,7 +43,7 @@ pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
                     end: position + first,
                     escaped: false,
                 }),
-                b'\\' => escaped_end::<B>(text, position),
+                b'\\' => escaped_end::<B>(text, position, Escapes::default()),
                 _ => None,
             };
         }
@@ -69,10 +69,13 @@ impl Kernel for End<'_> {
     }
 }
 
-/// [`string_end`] from the first block that has a backslash on.
+/// [`string_end`] from a block on, of which the one before may have left an escape open.
 #[inline(always)]
-fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd> {
-    let mut carry = Escapes::default();
+fn escaped_end<B: Backend>(
+    text: &[u8],
+    mut position: usize,
+    mut carry: Escapes,
+) -> Option<StringEnd> {
     let mut units = CodeUnits::default();
     loop {
         let mut padded = MaybeUninit::uninit();
@@ -104,6 +107,97 @@ fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd
     }
 }
 
+/// [`string_end`] in one pass with [`unescape`]: if the string has escapes, what it stands for is appended to `out`. If
+/// it is none, what is appended means nothing.
+#[must_use]
+pub fn find_string_and_unescape(
+    isa: Isa,
+    text: &[u8],
+    start: usize,
+    out: &mut Vec<u8>,
+) -> Option<StringEnd> {
+    isa.run(Both(text, start, out))
+}
+
+struct Both<'t, 'o>(&'t [u8], usize, &'o mut Vec<u8>);
+
+impl Kernel for Both<'_, '_> {
+    type Output = Option<StringEnd>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        let Self(text, start, out) = self;
+        let mut position = start;
+        let first = loop {
+            let rest = text.get(position..)?;
+            let mut padded = MaybeUninit::uninit();
+            let first = B::first_special(block_of::<B>(rest, &mut padded));
+            if first < BLOCK {
+                break *rest.get(first)?;
+            }
+            position += BLOCK;
+        };
+        match first {
+            b'"' => string_end::<B>(text, position),
+            b'\\' => {
+                out.reserve(text.len() - start + BLOCK);
+                out.extend_from_slice(&text[start..position]);
+                unescape_to_end::<B>(text, position, out)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Find the end of a string whose first backslash is in the block at `position`, and write what it stands for on the
+/// way. From an escape with a `u` on the two are done one after the other.
+#[inline(always)]
+fn unescape_to_end<B: Backend>(
+    text: &[u8],
+    mut position: usize,
+    out: &mut Vec<u8>,
+) -> Option<StringEnd> {
+    out.reserve(text.len() - position + BLOCK);
+    let start = out.len();
+    let spare = out.spare_capacity_mut();
+    let mut carry = Escapes::default();
+    let mut written = 0;
+    let end = loop {
+        let before = carry;
+        let mut padded = MaybeUninit::uninit();
+        let block = block_of::<B>(text.get(position..)?, &mut padded);
+        let to = spare.get_mut(written..)?.first_chunk_mut()?;
+        let bits = B::string_bits(block);
+        let escaped = carry.next(bits.backslash);
+        let quote = bits.quote & !escaped;
+        let inside = quote.wrapping_sub(1) & !quote;
+        if bits.control & inside != 0 {
+            return None;
+        }
+        let keep = inside & !(bits.backslash & !escaped);
+        if !B::unescape_simple(block, escaped & inside, keep, to) {
+            break Err(before);
+        }
+        written += keep.count_ones() as usize;
+        if quote != 0 {
+            break Ok(position + quote.trailing_zeros() as usize);
+        }
+        position += BLOCK;
+    };
+    // SAFETY: `unescape_simple` has written the first `written` bytes of the spare capacity: each block starts where the
+    // kept bytes of the one before ended.
+    unsafe { out.set_len(start + written) };
+    match end {
+        Ok(end) => Some(StringEnd { end, escaped: true }),
+        Err(before) => {
+            let again = before;
+            let found = escaped_end::<B>(text, position, before)?;
+            unescape_from::<B>(text.get(position..found.end)?, again, out);
+            Some(found)
+        }
+    }
+}
+
 /// [`unescape`] compiled by itself.
 pub fn append_unescaped(isa: Isa, inside: &[u8], out: &mut Vec<u8>) {
     isa.run(Unescape(inside, out));
@@ -123,11 +217,16 @@ impl Kernel for Unescape<'_, '_> {
 /// Append what `inside`, the inside of a valid JSON string, stands for; a lone surrogate becomes U+FFFD.
 #[inline(always)]
 pub fn unescape<B: Backend>(inside: &[u8], out: &mut Vec<u8>) {
+    unescape_from::<B>(inside, Escapes::default(), out);
+}
+
+/// [`unescape`] of a part of a string, of which the part before it may have left an escape open.
+#[inline(always)]
+fn unescape_from<B: Backend>(inside: &[u8], mut carry: Escapes, out: &mut Vec<u8>) {
     // No escape is shorter than what it stands for, and whole blocks are written.
     out.reserve(inside.len() + BLOCK);
     let start = out.len();
     let spare = out.spare_capacity_mut();
-    let mut carry = Escapes::default();
     let (mut read, mut written) = (0, 0);
     while let Some(rest @ [_, ..]) = inside.get(read..) {
         let mut padded = MaybeUninit::uninit();
@@ -179,7 +278,7 @@ fn block_of<'t, B: Backend>(rest: &'t [u8], padded: &'t mut MaybeUninit<Block>) 
 }
 
 /// Which bytes are escaped, block after block.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Escapes {
     /// 1 if the next block's first byte is escaped.
     open: u64,
