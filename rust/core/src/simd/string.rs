@@ -116,17 +116,17 @@ pub fn find_string_and_unescape(
     start: usize,
     out: &mut Vec<u8>,
 ) -> Option<StringEnd> {
-    isa.run(Both(text, start, out))
+    isa.run(Both(isa, text, start, out))
 }
 
-struct Both<'t, 'o>(&'t [u8], usize, &'o mut Vec<u8>);
+struct Both<'t, 'o>(Isa, &'t [u8], usize, &'o mut Vec<u8>);
 
 impl Kernel for Both<'_, '_> {
     type Output = Option<StringEnd>;
 
     #[inline(always)]
     fn run<B: Backend>(self) -> Self::Output {
-        let Self(text, start, out) = self;
+        let Self(isa, text, start, out) = self;
         let mut position = start;
         let first = loop {
             let rest = text.get(position..)?;
@@ -142,7 +142,7 @@ impl Kernel for Both<'_, '_> {
             b'\\' => {
                 out.reserve(text.len() - start + BLOCK);
                 out.extend_from_slice(&text[start..position]);
-                unescape_to_end::<B>(text, position, out)
+                unescape_to_end::<B>(isa, text, position, out)
             }
             _ => None,
         }
@@ -150,9 +150,10 @@ impl Kernel for Both<'_, '_> {
 }
 
 /// Find the end of a string whose first backslash is in the block at `position`, and write what it stands for on the
-/// way. From an escape with a `u` on the two are done one after the other.
+/// way. From a surrogate or a fault on the two are done one after the other.
 #[inline(always)]
 fn unescape_to_end<B: Backend>(
+    isa: Isa,
     text: &[u8],
     mut position: usize,
     out: &mut Vec<u8>,
@@ -175,26 +176,71 @@ fn unescape_to_end<B: Backend>(
             return None;
         }
         let keep = inside & !(bits.backslash & !escaped);
-        if !B::unescape_simple(block, escaped & inside, keep, to) {
-            break Err(before);
+        if B::unescape_simple(block, escaped & inside, keep, to) {
+            written += keep.count_ones() as usize;
+        } else {
+            let Some((kept, taken)) = unescape_units::<B>(block, escaped & inside, keep, to) else {
+                break Err(before);
+            };
+            written += kept;
+            if taken < BLOCK {
+                // The next block begins with the `u`.
+                carry.open = 1;
+                position += taken;
+                continue;
+            }
         }
-        written += keep.count_ones() as usize;
         if quote != 0 {
             break Ok(position + quote.trailing_zeros() as usize);
         }
         position += BLOCK;
     };
-    // SAFETY: `unescape_simple` has written the first `written` bytes of the spare capacity: each block starts where the
-    // kept bytes of the one before ended.
+    // SAFETY: `unescape_simple` and `unescape_units` have written the first `written` bytes of the spare capacity: each
+    // block starts where the kept bytes of the one before ended.
     unsafe { out.set_len(start + written) };
     match end {
         Ok(end) => Some(StringEnd { end, escaped: true }),
-        Err(before) => {
-            let again = before;
-            let found = escaped_end::<B>(text, position, before)?;
-            unescape_from::<B>(text.get(position..found.end)?, again, out);
-            Some(found)
-        }
+        Err(before) => isa.run(Rest(text, position, before, out)),
+    }
+}
+
+/// Write the bytes at `keep`, those at `escaped` as what they mean, some with a `u`: how many bytes that are, and how many
+/// of the block's are taken. `None` if an escape is wrong or a surrogate.
+#[inline(always)]
+fn unescape_units<B: Backend>(
+    block: &Block,
+    escaped: u64,
+    keep: u64,
+    out: &mut [MaybeUninit<u8>; BLOCK],
+) -> Option<(usize, usize)> {
+    let escapes = B::escape_bits(block);
+    let unicode = escapes.unicode & escaped;
+    // Those whose digits are in the block.
+    let whole = unicode & u64::MAX >> 4;
+    let hex = B::hex_bits(block);
+    let (first, second) = (whole << 1, whole << 2);
+    let digits = first | second | whole << 3 | whole << 4;
+    let surrogate = (first & hex.d) << 1 & (hex.high | hex.low);
+    if escaped & !escapes.valid | digits & !hex.digit | surrogate != 0 {
+        return None;
+    }
+    let decoded = B::decode_units(block, unicode, keep);
+    B::unescape_block(&decoded.block, escaped & !unicode, decoded.keep, out);
+    Some((decoded.keep.count_ones() as usize, decoded.taken))
+}
+
+/// Find the end of a string from a block on, of which the one before may have left an escape open, then unescape it.
+struct Rest<'t, 'o>(&'t [u8], usize, Escapes, &'o mut Vec<u8>);
+
+impl Kernel for Rest<'_, '_> {
+    type Output = Option<StringEnd>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        let Self(text, position, carry, out) = self;
+        let found = escaped_end::<B>(text, position, carry)?;
+        unescape_from::<B>(text.get(position..found.end)?, carry, out);
+        Some(found)
     }
 }
 
