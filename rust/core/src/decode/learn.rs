@@ -170,8 +170,8 @@ impl Shapes {
                 Target::Node(node) => {
                     let column = plan.nodes[node as usize].column;
                     let kind = column.map(|column| &plan.columns[column].kind);
-                    let expected = Expected::of(kind, token.kind);
-                    (Slot::Value(node, expected), depth(plan, node as usize))
+                    let slot = slot(Expected::of(kind, token.kind), node);
+                    (slot, depth(plan, node as usize))
                 }
                 Target::Undeclared(key) => {
                     self.trie.undeclared.push(key);
@@ -210,11 +210,10 @@ impl Shapes {
         };
         let undeclared = &self.trie.undeclared;
         let same = |known: Slot| match (known, slot) {
-            (Slot::Value(known, _), Slot::Value(node, _)) => known == node,
             (Slot::Undeclared(known), Slot::Undeclared(number)) => {
                 undeclared[known as usize] == undeclared[number as usize]
             }
-            _ => known == slot,
+            _ => known == slot || known.node().is_some() && known.node() == slot.node(),
         };
         let mut known = first;
         while let Some(step) = steps.get(known as usize) {
@@ -237,5 +236,19 @@ impl Shapes {
             None => self.trie.first = step,
         }
         step
+    }
+}
+
+/// The slot of the value of a node of which `expected` is known.
+fn slot(expected: Expected, node: u32) -> Slot {
+    match expected {
+        Expected::Text => Slot::Text(node),
+        Expected::Time(unit) => Slot::Time(node, unit),
+        Expected::Integer => Slot::Integer(node),
+        Expected::Float => Slot::Float(node),
+        Expected::Bool => Slot::Bool(node),
+        Expected::String => Slot::String(node),
+        Expected::Number => Slot::Number(node),
+        Expected::Other => Slot::Other(node),
     }
 }

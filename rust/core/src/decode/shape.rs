@@ -13,7 +13,7 @@ use arrow_schema::TimeUnit;
 use super::members::Unknown;
 use super::plan::{Plan, ROOT};
 use super::tape::Row;
-use crate::columns::{Expected, Place, Plain, common_timestamp, view};
+use crate::columns::{Place, Plain, common_timestamp, view};
 use crate::json::{Kind, Scanner, Scratch, Token, short_float, short_integer};
 use crate::simd::{
     BLOCK, Backend, Block, Isa, Literal, StringEnd, find_string_and_unescape, find_string_end,
@@ -39,12 +39,43 @@ pub struct Undeclared {
 pub enum Slot {
     /// More literal text.
     Literal,
-    /// The value of a node, and what it most likely is.
-    Value(u32, Expected),
+    /// The value of a node, most likely a string of which a view is staged.
+    Text(u32),
+    /// A string: a date-time, of which the units since the epoch are staged.
+    Time(u32, TimeUnit),
+    /// A number, staged as an int64.
+    Integer(u32),
+    /// A number, staged as a float64.
+    Float(u32),
+    /// `true` or `false`, staged as 1 or 0.
+    Bool(u32),
+    /// A string, of which nothing is staged.
+    String(u32),
+    /// A number, of which nothing is staged.
+    Number(u32),
+    /// A value of another kind or of any.
+    Other(u32),
     /// The value of an undeclared key, by its number in [`Trie::undeclared`].
     Undeclared(u32),
     /// The end of the record.
     End,
+}
+
+impl Slot {
+    /// Whose value stands here.
+    pub fn node(self) -> Option<u32> {
+        match self {
+            Self::Literal | Self::Undeclared(_) | Self::End => None,
+            Self::Text(node)
+            | Self::Time(node, _)
+            | Self::Integer(node)
+            | Self::Float(node)
+            | Self::Bool(node)
+            | Self::String(node)
+            | Self::Number(node)
+            | Self::Other(node) => Some(node),
+        }
+    }
 }
 
 /// A literal and what follows it. Its successors are alternatives, chained by `other`.
@@ -116,7 +147,7 @@ impl Trie {
             if block.is_some_and(|block| B::begins_with(block, &step.literal)) {
                 let start = at + step.literal.length;
                 let (next, alone) = (step.next, step.other == NONE && passed == NONE);
-                let end = match step.slot {
+                let common = match step.slot {
                     Slot::Literal => Some(start),
                     Slot::End if start == record.text.len() => {
                         if !alone {
@@ -125,22 +156,22 @@ impl Trie {
                         return true;
                     }
                     Slot::End => None,
-                    Slot::Value(node, expected) => {
-                        let common = match expected {
-                            Expected::Text => text_value::<B>(record, start, node, row),
-                            Expected::Time(unit) => time::<B>(record, start, node, unit, row),
-                            Expected::Integer => integer::<B>(text, start, node, row),
-                            Expected::Float => float::<B>(text, start, node, row),
-                            Expected::Bool | Expected::Other => word(text, start, node, row),
-                            Expected::String => plain_string::<B>(record, start, node, row),
-                            Expected::Number => plain_number::<B>(text, start, node, row),
-                        };
-                        common.or_else(|| other(plan, record, (start, step.depth), node, row))
-                    }
+                    Slot::Text(node) => text_value::<B>(record, start, node, row),
+                    Slot::Time(node, unit) => time::<B>(text, start, (node, unit), row),
+                    Slot::Integer(node) => integer::<B>(text, start, node, row),
+                    Slot::Float(node) => float::<B>(text, start, node, row),
+                    Slot::Bool(node) => word(text, start, node, row),
+                    Slot::String(node) => any_string::<B>(record, start, node, row),
+                    Slot::Number(node) => any_number::<B>(text, start, node, row),
+                    Slot::Other(_) => None,
                     Slot::Undeclared(number) => {
                         let key = self.undeclared[number as usize];
-                        undeclared::<B>(record, (start, step.depth), key, row.unknown)
+                        undeclared::<B>(record, start, key, row)
                     }
+                };
+                let end = match common {
+                    Some(end) => Some(end),
+                    None => self.uncommon(plan, record, (current, start), row),
                 };
                 if let Some(end) = end {
                     if !alone {
@@ -156,6 +187,43 @@ impl Trie {
             passed = current;
             current = step.other;
         }
+    }
+
+    /// The end of the value at `start`, which stands in the slot of `step`, whatever it is; none if it is wrong, or an
+    /// object that has to be entered, or if no value is expected.
+    #[inline(never)]
+    fn uncommon(
+        &self,
+        plan: &Plan,
+        record: &mut Record<'_>,
+        (step, start): (u32, usize),
+        row: &mut Row<'_>,
+    ) -> Option<usize> {
+        let step = &self.steps[step as usize];
+        let node = match step.slot {
+            Slot::Literal | Slot::End => return None,
+            Slot::Undeclared(number) => {
+                let value = record.value(start, step.depth)?;
+                row.unknown
+                    .push(self.undeclared[number as usize].with(value));
+                return Some(value.end as usize);
+            }
+            slot => slot.node()?,
+        };
+        if record.text.as_bytes()[start..].starts_with(b"null") {
+            row.note(node, Token::new(Kind::Null, start, start + 4));
+            return Some(start + 4);
+        }
+        let first = *record.text.as_bytes().get(start)?;
+        if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
+            return None;
+        }
+        let value = record.value(start, step.depth)?;
+        row.note(node, value);
+        if value.kind != Kind::Null {
+            row.mark(node);
+        }
+        Some(value.end as usize)
     }
 
     /// `step` was taken after `before`, and after `passed`, the one in front of it among the alternatives, was not.
@@ -292,13 +360,11 @@ fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>
 /// The end of the string at `start`, of which the time is staged that it says.
 #[inline(always)]
 fn time<B: Backend>(
-    record: &Record<'_>,
+    text: &[u8],
     start: usize,
-    node: u32,
-    unit: TimeUnit,
+    (node, unit): (u32, TimeUnit),
     row: &mut Row<'_>,
 ) -> Option<usize> {
-    let text = record.padded;
     let length = short_string::<B>(text, start)?;
     let end = start + length + 2;
     row.note(
@@ -314,7 +380,7 @@ fn time<B: Backend>(
 
 /// The end of the string at `start`, to be looked at later.
 #[inline(always)]
-fn plain_string<B: Backend>(
+fn any_string<B: Backend>(
     record: &Record<'_>,
     start: usize,
     node: u32,
@@ -354,7 +420,7 @@ fn float<B: Backend>(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) ->
 
 /// The end of the number at `start`, to be looked at later.
 #[inline(always)]
-fn plain_number<B: Backend>(
+fn any_number<B: Backend>(
     text: &[u8],
     start: usize,
     node: u32,
@@ -421,51 +487,30 @@ fn word(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) -> Option<usize
     }
 }
 
-/// The end of the value of `node` at `start`, whatever it is; none if it is wrong, or an object that has to be entered.
-#[inline(never)]
-fn other(
-    plan: &Plan,
-    record: &mut Record<'_>,
-    (start, depth): (usize, u32),
-    node: u32,
-    row: &mut Row<'_>,
-) -> Option<usize> {
-    let first = *record.text.as_bytes().get(start)?;
-    if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
-        return None;
-    }
-    let value = record.value(start, depth)?;
-    row.note(node, value);
-    if value.kind != Kind::Null {
-        row.mark(node);
-    }
-    Some(value.end as usize)
-}
-
-/// The end of the value at `start` of a key nobody declared.
+/// The end of the string at `start`, the value of a key nobody declared.
 #[inline(always)]
 fn undeclared<B: Backend>(
-    record: &mut Record<'_>,
-    (start, depth): (usize, u32),
+    record: &Record<'_>,
+    start: usize,
     key: Undeclared,
-    unknown: &mut Vec<Unknown>,
+    row: &mut Row<'_>,
 ) -> Option<usize> {
-    let mut put = |kind, end| {
-        let value = Token::new(kind, start, end);
-        let escaped = false;
-        let token = Token {
-            kind: Kind::String { escaped },
-            start: value.start - key.key,
-            end: value.start - key.key_end,
+    string::<B>(record.isa, record.padded, start, |kind, end| {
+        row.unknown.push(key.with(Token::new(kind, start, end)));
+    })
+}
+
+impl Undeclared {
+    /// The member of a record whose key this is.
+    #[inline(always)]
+    fn with(self, value: Token) -> Unknown {
+        let key = Token {
+            kind: Kind::String { escaped: false },
+            start: value.start - self.key,
+            end: value.start - self.key_end,
         };
-        unknown.push(Unknown::plain(key.node as usize, token, value));
-    };
-    if let Some(end) = string::<B>(record.isa, record.padded, start, &mut put) {
-        return Some(end);
+        Unknown::plain(self.node as usize, key, value)
     }
-    let value = record.value(start, depth)?;
-    put(value.kind, value.end as usize);
-    Some(value.end as usize)
 }
 
 impl Record<'_> {
