@@ -42,6 +42,8 @@ class TomlError(ValueError):
 class OffsetRejection:
     """One record of a raw batch that is not a row."""
 
+    index: int
+    """Which of the batch's records it is, from 0."""
     offset: int
     code: str
     """One of empty_value invalid_json invalid_utf8 lone_surrogate not_an_object too_deep too_large missing_required."""
@@ -63,6 +65,8 @@ class Report:
     """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text coerced filter_undecided."""
     redacted: dict[str, int]
     """How much was taken out of texts, by pattern; whole values count as "redacted"."""
+    next_offset: int
+    """End of what was taken of the batch: lower than the batch's own under a `limit`."""
 
 @final
 class Batch:

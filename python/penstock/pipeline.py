@@ -143,9 +143,13 @@ class Pipeline:
         await self._acknowledger.flush()
 
     async def _ingest(self, batches: Sequence[RawBatch]) -> None:
-        current = [batch for batch in up_to(batches, self._left()) if self._takes(batch)]
-        if not current:
-            return
+        while batches and self._left() != 0:
+            taken, batches = up_to(batches, self._left())
+            current = [batch for batch in taken if self._takes(batch)]
+            if current:
+                await self._ingest_at_once(current)
+
+    async def _ingest_at_once(self, current: Sequence[RawBatch]) -> None:
         reach("after_fetch")
         working = asyncio.ensure_future(self.native(self.engine.ingest, current))
         if armed():
@@ -157,10 +161,10 @@ class Pipeline:
             self.totals.bytes_in += report.bytes
             self._decoded += report.records
             delivery = self._deliveries.get(batch.partition)
-            self._judge(batch, report, rejections, delivery)
+            self._judge(batch.partition, report, rejections, delivery)
             counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
             if delivery is not None:
-                await delivery.take(batch, counts)
+                await delivery.take(batch.epoch, batch.fetch_offset, report.next_offset, counts)
 
     async def _store(self) -> None:
         for delivery in list(self._deliveries.values()):
@@ -389,13 +393,13 @@ class Pipeline:
             self._source.finished(partition)
 
     def _judge(
-        self, batch: RawBatch, report: Report, rejections: Sequence[OffsetRejection], delivery: Delivery | None
+        self, partition: Partition, report: Report, rejections: Sequence[OffsetRejection], delivery: Delivery | None
     ) -> None:
         """Count rejections against the limit; where nothing at all is decoded, the source may know why."""
         try:
-            self._dead_letter_limit.count(batch, rejections)
+            self._dead_letter_limit.count(partition, report.records, rejections)
         except DeadLetterLimitError as error:
-            hint = self._source.hint(batch.partition)
+            hint = self._source.hint(partition)
             if hint is not None and report.rows == 0 and (delivery is None or delivery.taken.rows == 0):
                 error.add_note(hint)
             raise
@@ -422,26 +426,17 @@ class Pipeline:
         return await asyncio.get_running_loop().run_in_executor(threads, call, *args)
 
 
-def up_to(batches: Sequence[RawBatch], limit: int | None) -> list[RawBatch]:
-    """`batches` with no more than `limit` records together."""
+def up_to(batches: Sequence[RawBatch], limit: int | None) -> tuple[list[RawBatch], Sequence[RawBatch]]:
+    """The first of `batches`, with no more than `limit` records together, and those to look at again afterwards.
+
+    A batch may have fewer records than it promises, so it is not known beforehand where the limit is reached.
+    """
     if limit is None:
-        return list(batches)
-    result = []
-    for batch in batches:
-        kept = min(limit, len(batch.offsets))
-        limit -= kept
-        if kept == len(batch.offsets):
-            result.append(batch)
-        elif kept:
-            result.append(
-                replace(
-                    batch,
-                    next_offset=batch.offsets[kept],
-                    values=batch.values[:kept],
-                    keys=batch.keys[:kept],
-                    headers=batch.headers[:kept],
-                    offsets=batch.offsets[:kept],
-                    timestamps=batch.timestamps[:kept],
-                )
-            )
-    return result
+        return list(batches), ()
+    taken: list[RawBatch] = []
+    for number, batch in enumerate(batches):
+        if limit == 0:
+            return taken, batches[number:]
+        taken.append(replace(batch, limit=limit) if batch.most_records > limit else batch)
+        limit = max(0, limit - batch.most_records)
+    return taken, ()

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock._native import Engine, NativeError, TomlError, build_info, parse_toml
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 
 PARTITION = Partition("cluster", "events", "id", 0)
 COLUMNS = [{"name": "s", "path": ["s"], "type": "string"}, {"name": "n", "path": ["n"], "type": "int64"}]
@@ -29,7 +29,8 @@ def engine(**config: Any) -> Engine:
 def batch(*values: bytes | None) -> RawBatch:
     nones: list[None] = [None] * len(values)
     offsets = range(len(values))
-    return RawBatch(PARTITION, 1, 0, len(values), values, nones, [()] * len(values), offsets, offsets, 0)
+    records = RecordColumns(values, nones, [()] * len(values), offsets, offsets)
+    return RawBatch(PARTITION, 1, 0, len(values), 0, records)
 
 
 def chunks(made: Engine, rows: int = 1000) -> list[Any]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.errors import UnavailableError
 from penstock.source.file_identity import CLUSTER_ID, recognise
 from penstock.source.file_reader import FileReader, StdinReader
@@ -309,10 +309,12 @@ def raw_batch(partition: Partition, epoch: int, start: int, values: Sequence[byt
         epoch=epoch,
         fetch_offset=start,
         next_offset=start + count,
-        values=values,
-        keys=[None] * count,
-        headers=[()] * count,
-        offsets=range(start, start + count),
-        timestamps=[-1] * count,
         size_bytes=sum(map(len, values)) + count * _RECORD_OVERHEAD_BYTES,
+        records=RecordColumns(
+            values=values,
+            keys=[None] * count,
+            headers=[()] * count,
+            offsets=range(start, start + count),
+            timestamps=[-1] * count,
+        ),
     )

@@ -19,7 +19,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.errors import PenstockError, UnavailableError
 from penstock.source.consumer import Consumer
 from penstock.source.kafka_facts import KafkaFacts, as_tp
@@ -309,12 +309,14 @@ class KafkaSource(KafkaFacts):
             epoch=self._epochs[partition],
             fetch_offset=cursor,
             next_offset=position,
-            values=[record.value for record in records],
-            keys=[record.key for record in records],
-            headers=[record.headers for record in records],
-            offsets=[record.offset for record in records],
-            timestamps=[-1 if record.timestamp is None else record.timestamp for record in records],
             size_bytes=size + len(records) * _RECORD_OVERHEAD_BYTES,
+            records=RecordColumns(
+                values=[record.value for record in records],
+                keys=[record.key for record in records],
+                headers=[record.headers for record in records],
+                offsets=[record.offset for record in records],
+                timestamps=[-1 if record.timestamp is None else record.timestamp for record in records],
+            ),
         )
 
     async def _on_error(self, error: KafkaError) -> None:

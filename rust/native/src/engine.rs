@@ -59,6 +59,8 @@ impl PyEngine {
                     topic: &batch.topic,
                     partition: batch.partition,
                     epoch: batch.epoch,
+                    next_offset: batch.next_offset,
+                    limit: batch.limit,
                     values,
                     offsets: &batch.offsets,
                     timestamps: &batch.timestamps,

@@ -11,6 +11,8 @@ pub struct BackedBatch {
     pub topic: PyBackedStr,
     pub partition: i32,
     pub epoch: i64,
+    pub next_offset: i64,
+    pub limit: Option<usize>,
     pub values: Vec<Option<PyBackedBytes>>,
     pub offsets: Vec<i64>,
     pub timestamps: Vec<i64>,
@@ -29,16 +31,19 @@ impl<'py> FromPyObject<'_, 'py> for BackedBatch {
     fn extract(batch: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let py = batch.py();
         let partition = batch.getattr(intern!(py, "partition"))?;
+        let records = batch.getattr(intern!(py, "records"))?;
         Ok(Self {
             topic: partition.getattr(intern!(py, "topic"))?.extract()?,
             partition: partition.getattr(intern!(py, "number"))?.extract()?,
             epoch: batch.getattr(intern!(py, "epoch"))?.extract()?,
-            values: batch.getattr(intern!(py, "values"))?.extract()?,
-            offsets: batch.getattr(intern!(py, "offsets"))?.extract()?,
-            timestamps: batch.getattr(intern!(py, "timestamps"))?.extract()?,
+            next_offset: batch.getattr(intern!(py, "next_offset"))?.extract()?,
+            limit: batch.getattr(intern!(py, "limit"))?.extract()?,
+            values: records.getattr(intern!(py, "values"))?.extract()?,
+            offsets: records.getattr(intern!(py, "offsets"))?.extract()?,
+            timestamps: records.getattr(intern!(py, "timestamps"))?.extract()?,
             envelopes: BackedEnvelopes {
-                keys: batch.getattr(intern!(py, "keys"))?.unbind(),
-                headers: batch.getattr(intern!(py, "headers"))?.unbind(),
+                keys: records.getattr(intern!(py, "keys"))?.unbind(),
+                headers: records.getattr(intern!(py, "headers"))?.unbind(),
             },
         })
     }

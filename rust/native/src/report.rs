@@ -1,6 +1,7 @@
 //! What became of one batch, as a value.
 
 use penstock_core::Report;
+use penstock_core::engine::Outcome;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
 
@@ -15,10 +16,11 @@ pub struct PyReport {
     bytes: u64,
     drift: Py<PyDict>,
     redacted: Py<PyDict>,
+    next_offset: i64,
 }
 
 impl PyReport {
-    pub fn new(py: Python<'_>, report: &Report) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, outcome: &Outcome) -> PyResult<Self> {
         let Report {
             records,
             rows,
@@ -28,7 +30,7 @@ impl PyReport {
             bytes,
             drift,
             ref redacted,
-        } = *report;
+        } = outcome.report;
         let drift = drift.counts().into_py_dict(py)?.unbind();
         let redacted = redacted.into_py_dict(py)?.unbind();
         Ok(Self {
@@ -40,6 +42,7 @@ impl PyReport {
             bytes,
             drift,
             redacted,
+            next_offset: outcome.next_offset,
         })
     }
 }

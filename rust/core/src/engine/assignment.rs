@@ -194,6 +194,7 @@ impl Assignment {
         now: i64,
     ) -> Result<Outcome, EngineError> {
         let plan = &*self.plan;
+        let batch = &batch.taken();
         let (values, forced) = self.without_verdicts(batch);
         let mut decoded = plan
             .decoder
@@ -253,6 +254,7 @@ impl Assignment {
                      byte_position,
                      message,
                  }| OffsetRejection {
+                    index,
                     offset: batch.offsets[index as usize],
                     code,
                     byte_position,
@@ -262,6 +264,7 @@ impl Assignment {
             .collect();
         Ok(Outcome {
             report,
+            next_offset: batch.next_offset,
             rejections,
             rows,
         })

@@ -16,6 +16,10 @@ pub struct RawBatch<'a> {
     pub partition: i32,
     /// The partition's epoch.
     pub epoch: i64,
+    /// End of the offsets it covers.
+    pub next_offset: i64,
+    /// No more than so many of its records are taken.
+    pub limit: Option<usize>,
     /// Record values; `None` is a tombstone.
     pub values: &'a [Option<&'a [u8]>],
     /// Record offsets.
@@ -49,6 +53,8 @@ pub struct Envelope {
 pub struct Outcome {
     /// Counts.
     pub report: Report,
+    /// End of what was taken of the batch.
+    pub next_offset: i64,
     /// Records that the decoder rejected, in offset order. Those of `verdicts` are counted only.
     pub rejections: Vec<OffsetRejection>,
     /// The rows as files would hold them, where the engine hands them back.
@@ -58,6 +64,8 @@ pub struct Outcome {
 /// One record that is not a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OffsetRejection {
+    /// Which of the batch's records it is.
+    pub index: u32,
     /// The record's offset.
     pub offset: i64,
     /// Why.
@@ -69,6 +77,19 @@ pub struct OffsetRejection {
 }
 
 impl RawBatch<'_> {
+    /// What is taken of it.
+    pub(super) fn taken(mut self) -> Self {
+        if let Some(limit) = self.limit
+            && let Some(&next) = self.offsets.get(limit)
+        {
+            self.values = &self.values[..limit];
+            self.offsets = &self.offsets[..limit];
+            self.timestamps = &self.timestamps[..limit];
+            self.next_offset = next;
+        }
+        self
+    }
+
     pub(super) fn assignment(&self) -> AssignmentId {
         AssignmentId {
             topic: self.topic.into(),

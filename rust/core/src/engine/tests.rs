@@ -22,6 +22,7 @@ const BAD: &[u8] = b"{";
 /// One batch of an assignment of topic `t`, partition 0; values by offset.
 struct Poll {
     epoch: i64,
+    limit: Option<usize>,
     offsets: Vec<i64>,
     values: Vec<Option<Vec<u8>>>,
 }
@@ -31,6 +32,7 @@ impl Poll {
         let (offsets, values) = records.into_iter().unzip();
         Self {
             epoch,
+            limit: None,
             offsets,
             values,
         }
@@ -47,6 +49,8 @@ impl Poll {
             topic: "t",
             partition: 0,
             epoch: self.epoch,
+            next_offset: self.offsets.last().map_or(0, |last| last + 1),
+            limit: self.limit,
             values: &values,
             offsets: &self.offsets,
             timestamps: &timestamps,
@@ -348,6 +352,8 @@ fn an_error_of_one_assignment_spoils_all_of_the_call() {
         topic: "t",
         partition: 0,
         epoch,
+        next_offset: 4,
+        limit: None,
         values: &values,
         offsets: &[3],
         timestamps: &[-1],
@@ -374,6 +380,8 @@ fn columns_of_unequal_length_are_refused() {
         topic: "t",
         partition: 0,
         epoch: 1,
+        next_offset: 3,
+        limit: None,
         values: &[None],
         offsets: &[1, 2],
         timestamps: &[1],
@@ -483,6 +491,8 @@ fn partitions_go_side_by_side_and_each_in_order() {
                 topic: "t",
                 partition: 0,
                 epoch,
+                next_offset: 4,
+                limit: None,
                 values,
                 offsets,
                 timestamps: &timestamps,
