@@ -17,6 +17,8 @@ __all__ = [
     "Decoded",
     "Decoder",
     "Engine",
+    "Frame",
+    "FramePool",
     "Inferred",
     "InferredColumn",
     "Ingested",
@@ -97,6 +99,37 @@ class Chunk:
 
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __len__(self) -> int: ...
+
+@final
+class Frame:
+    """Memory that one answer of a broker is received into, by the buffer protocol (`memoryview(frame)`).
+
+    Writable until `freeze`, then read-only for ever. When the last view of it is gone its memory goes back to its pool.
+    """
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __len__(self) -> int: ...
+    def freeze(self) -> None:
+        """From now on nobody can write to it. `BufferError` while there is a writable view."""
+
+@final
+class FramePool:
+    """Gives out frames and takes their memory back, to give it out again.
+
+    Keeps at most `limit_bytes`, those in use counted in; more are in use only if more are asked for.
+    """
+
+    bytes_in_use: int
+    bytes_kept: int
+    """Not in use, for the next frames."""
+    taken: int
+    """Frames given out so far."""
+    reused: int
+    """How many of them in memory that was used before."""
+
+    def __new__(cls, limit_bytes: int) -> Self: ...
+    def take(self, size: int) -> Frame:
+        """A writable frame of `size` bytes, of any value. `MemoryError`."""
 
 @final
 class OpenFile:

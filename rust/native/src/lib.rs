@@ -10,6 +10,8 @@ mod chunk;
 mod decoder;
 mod engine;
 mod error;
+mod frame;
+mod frame_pool;
 mod infer;
 mod ingested;
 mod input;
@@ -40,6 +42,10 @@ mod _native {
     use super::engine::check_transforms;
     #[pymodule_export]
     use super::error::{NativeError, TomlError};
+    #[pymodule_export]
+    use super::frame::PyFrame;
+    #[pymodule_export]
+    use super::frame_pool::PyFramePool;
     #[pymodule_export]
     use super::infer::{PyInferred, PyInferredColumn, infer_schema};
     #[pymodule_export]
