@@ -81,8 +81,8 @@ class Report:
     redacted: dict[str, int]
     """How much was taken out of texts, by pattern; whole values count as "redacted"."""
     next_offset: int
-    """End of what was taken of the batch: its own, or lower under a `limit`, at a `fault`, and after a batch of the same
-    assignment of which not all was taken."""
+    """End of what was taken of the batch: its own, or lower under a `limit`, at a `fault`, and after a batch of the
+    same assignment of which not all was taken."""
     fault: Fault | None
     """Why no more was taken of a frame. Its records before that are good, and count."""
     control_batches: int
