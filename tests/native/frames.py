@@ -25,7 +25,7 @@ class Message:
 
     value: bytes | None
     key: bytes | None = None
-    headers: Sequence[tuple[str, bytes | None]] = ()
+    headers: Sequence[tuple[str | bytes, bytes | None]] = ()
     timestamp_ms: int = 1_700_000_000_000
 
 
@@ -43,7 +43,7 @@ def record_batch(
         batch_size=1 << 30,
     )
     for number, message in enumerate(messages):
-        builder.append(number, message.timestamp_ms, message.key, message.value, list(message.headers))
+        builder.append(number, message.timestamp_ms, message.key, message.value, message.headers)  # type: ignore[arg-type]
     batch = bytearray(builder.build())
     # The broker's part, which the checksum does not cover.
     batch[0:8] = struct.pack(">q", base_offset)
