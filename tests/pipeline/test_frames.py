@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -56,8 +57,9 @@ class FrameSource(MemorySource):
         self._faults: dict[Partition, PenstockError] = {}
 
     async def poll(self, timeout_seconds: float) -> list[RawBatch]:
-        """See `Source`. Nothing of what was handed over before is held by anybody."""
-        assert self.pool.bytes_in_use == 0
+        """See `Source`. Waits until nothing of what was handed over before is held; for ever if somebody keeps it."""
+        while self.pool.bytes_in_use:  # The thread that made the call drops it a moment after its answer.
+            await asyncio.sleep(0)
         return [self._framed(batch) for batch in await super().poll(timeout_seconds)]
 
     def refetch(self, partition: Partition, offset: int, problem: str) -> None:
