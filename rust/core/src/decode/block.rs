@@ -82,7 +82,7 @@ impl<'p> Blocks<'p> {
             demand,
             isa,
             slabs: Slabs::new(),
-            located: Located::new(rules.plan),
+            located: Located::new(rules.plan, demand),
             columns: Vec::new(),
             drifted: watched
                 .filter(|(_, column)| column.watched)
@@ -168,15 +168,8 @@ impl<'p> Blocks<'p> {
         self.outcome.tombstones += self
             .located
             .admit(self.rules, range, bytes_left, texts, rejections);
-        let early = self.demand.predicate.is_none();
-        self.located.locate(
-            self.rules,
-            &mut self.slabs,
-            early,
-            shapes,
-            self.isa,
-            rejections,
-        );
+        self.located
+            .locate(self.rules, &mut self.slabs, shapes, self.isa, rejections);
         self.records.clear();
         self.records.extend(0..self.located.places.len() as u32);
         self.reject_incomplete()?;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::config::{DecodeOptions, InvalidText};
+use super::demand::Demand;
 use super::drift::Drift;
 use super::input::Input;
 use super::learn::Shapes;
@@ -12,7 +13,7 @@ use super::rejection::{Reason, Rejection, RejectionCode};
 use super::shape::Record;
 use super::tape::Tape;
 use super::text::{original_position, to_text};
-use crate::columns::{BLOCK_RECORDS, Bytes, Place, Plain, Slabs, Texts};
+use crate::columns::{BLOCK_RECORDS, Bytes, Place, Slabs, Texts};
 use crate::json::{Kind, Token};
 use crate::simd::{Backend, Isa, Kernel};
 
@@ -31,6 +32,8 @@ pub struct Rules<'a> {
 #[derive(Debug)]
 pub struct Located {
     members: Members,
+    /// By node, whether text with escapes is written out when it is found: then all of it is surely needed.
+    early: Vec<bool>,
     pub tape: Tape,
     /// By record, which value it is.
     pub indexes: Vec<u32>,
@@ -47,9 +50,14 @@ pub struct Located {
 }
 
 impl Located {
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, demand: &Demand) -> Self {
+        let is_early = |column: usize| demand.predicate.is_none() && demand.columns[column].built;
+        let nodes = plan.nodes.iter();
         Self {
             members: Members::new(plan),
+            early: nodes
+                .map(|node| node.column.is_some_and(is_early))
+                .collect(),
             tape: Tape::new(plan),
             indexes: Vec::new(),
             places: Vec::new(),
@@ -129,13 +137,11 @@ impl Located {
         }
     }
 
-    /// Find the members of the texts that were admitted. Text with escapes is written out `early` if all of it is surely
-    /// needed.
+    /// Find the members of the texts that were admitted.
     pub fn locate(
         &mut self,
         rules: Rules<'_>,
         slabs: &mut Slabs,
-        early: bool,
         shapes: &mut Shapes,
         isa: Isa,
         rejections: &mut Vec<Rejection>,
@@ -147,8 +153,7 @@ impl Located {
         isa.run(Locate {
             located: self,
             rules,
-            texts: &mut slabs.texts,
-            plain: early.then_some(&mut slabs.plain),
+            slabs,
             shapes,
             isa,
             rejections,
@@ -260,8 +265,7 @@ impl Rules<'_> {
 struct Locate<'l, 'r, 's> {
     located: &'l mut Located,
     rules: Rules<'r>,
-    texts: &'s mut Texts,
-    plain: Option<&'s mut Plain>,
+    slabs: &'s mut Slabs,
     shapes: &'s mut Shapes,
     isa: Isa,
     rejections: &'s mut Vec<Rejection>,
@@ -275,17 +279,17 @@ impl Kernel for Locate<'_, '_, '_> {
         let Self {
             located,
             rules,
-            texts,
-            mut plain,
+            slabs,
             shapes,
             isa,
             rejections,
         } = self;
+        let Slabs { texts, plain } = slabs;
         for candidate in 0..located.texts.len() {
             let place = located.texts[candidate];
             let index = located.candidates[candidate];
             if shapes.are_tried() {
-                let before = plain.as_ref().map_or(0, |plain| plain.bytes.len());
+                let before = plain.bytes.len();
                 let mut record = Record {
                     padded: texts.padded(place),
                     text: texts.text(place),
@@ -293,7 +297,8 @@ impl Kernel for Locate<'_, '_, '_> {
                     max_depth: rules.options.max_depth,
                     isa,
                     scratch: &mut located.members.scratch,
-                    plain: plain.as_deref_mut(),
+                    plain,
+                    early: &located.early,
                 };
                 let mut row = located.tape.next();
                 if shapes.trie.find::<B>(rules.plan, &mut record, &mut row) {
@@ -314,9 +319,7 @@ impl Kernel for Locate<'_, '_, '_> {
                     continue;
                 }
                 located.tape.undo();
-                if let Some(plain) = &mut plain {
-                    plain.bytes.truncate(before);
-                }
+                plain.bytes.truncate(before);
             }
             match located.read(rules, candidate, texts, shapes) {
                 Ok(place) => {

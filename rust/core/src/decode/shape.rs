@@ -112,8 +112,10 @@ pub struct Record<'t> {
     pub max_depth: usize,
     pub isa: Isa,
     pub scratch: &'t mut Scratch,
-    /// Where text with escapes is written out at once; none if it may turn out that nobody needs it.
-    pub plain: Option<&'t mut Plain>,
+    /// Where text with escapes is written out at once, for the columns that surely need it.
+    pub plain: &'t mut Plain,
+    /// By node, whether that is so.
+    pub early: &'t [bool],
 }
 
 impl Trie {
@@ -329,30 +331,29 @@ fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>
     if text.get(start) != Some(&b'"') {
         return None;
     }
-    let before = record.plain.as_ref().map_or(0, |plain| plain.bytes.len());
-    let found = match &mut record.plain {
-        Some(plain) => find_string_and_unescape(record.isa, text, start + 1, &mut plain.bytes),
-        None => find_string_end(record.isa, text, start + 1),
+    let early = record.early[node as usize];
+    let plain = &mut *record.plain;
+    let before = plain.bytes.len();
+    let found = if early {
+        find_string_and_unescape(record.isa, text, start + 1, &mut plain.bytes)
+    } else {
+        find_string_end(record.isa, text, start + 1)
     };
     let Some(StringEnd { end, escaped }) = found else {
-        if let Some(plain) = &mut record.plain {
-            plain.bytes.truncate(before);
-        }
+        plain.bytes.truncate(before);
         return None;
     };
     row.note(node, Token::new(Kind::String { escaped }, start, end + 1));
-    match &record.plain {
-        Some(plain) if escaped => {
-            let written = &plain.bytes[before..];
-            let (slab, at) = (plain.number(), before as u32);
-            row.stage(node, view(written, written.len(), slab, at));
-        }
-        None if escaped => row.mark(node),
-        _ => {
-            let inside = (start + 1) as u32;
-            let (slab, at) = (record.place.slab(), record.place.start() + inside);
-            row.stage(node, view(&text[start + 1..], end - start - 1, slab, at));
-        }
+    if !escaped {
+        let inside = (start + 1) as u32;
+        let (slab, at) = (record.place.slab(), record.place.start() + inside);
+        row.stage(node, view(&text[start + 1..], end - start - 1, slab, at));
+    } else if early {
+        let written = &plain.bytes[before..];
+        let (slab, at) = (plain.number(), before as u32);
+        row.stage(node, view(written, written.len(), slab, at));
+    } else {
+        row.mark(node);
     }
     Some(end + 1)
 }
