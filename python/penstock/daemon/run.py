@@ -11,11 +11,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
 from penstock import failpoint
 from penstock._native import build_info
 from penstock.errors import ConfigError, PenstockError
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.pipeline import Totals
 
-log = structlog.get_logger("penstock.daemon")
+log = get_logger("penstock.daemon")
 
 EXIT_SECONDS = 15
 """Once told to end, threads that hang in storage or in aiokafka hold the process for no longer than this."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
 from penstock.source.open import open_source
 from penstock.source.source import Sampled
+from penstock.telemetry.log import get_logger
 from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     Origin = Callable[[Partition], Awaitable[int | None]]
     """Where a partition begins; None: at its first record."""
 
-log = structlog.get_logger("penstock.sample")
+log = get_logger("penstock.sample")
 
 _EPOCH = 1
 _LOOK_AGAIN_SECONDS = 30.0

@@ -15,13 +15,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from penstock.batch import Partition, RawBatch
 from penstock.errors import UnavailableError
 from penstock.source.file_identity import CLUSTER_ID, recognise
 from penstock.source.file_reader import FileReader, StdinReader
 from penstock.source.find_files import find_files
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from penstock.source.file_reader import Block, Reader
     from penstock.source.source import Owner
 
-log = structlog.get_logger("penstock.source")
+log = get_logger("penstock.source")
 
 FILES_AT_ONCE = 8
 UNKNOWN_END = sys.maxsize
