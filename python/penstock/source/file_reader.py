@@ -97,7 +97,7 @@ class FileReader:
 
     def _take(self, block: bytes) -> list[bytes]:
         """The records that end in `block` and are wanted."""
-        if block.count(b"\n") <= self._offset - self._passed:
+        if self._passed < self._offset and block.count(b"\n") <= self._offset - self._passed:
             count = self._lines.count(block)
             self._passed += count
             self._good += count

