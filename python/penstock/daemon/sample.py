@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from penstock.batch import RawFrame
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
 from penstock.source.open import open_source
@@ -15,7 +16,7 @@ from penstock.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from penstock.batch import Partition
+    from penstock.batch import Partition, RawBatch
     from penstock.config import Config
     from penstock.source.source import Source
 
@@ -157,7 +158,7 @@ class _Reader:
             self.source.seek(partition, self._next[partition], _EPOCH)
         for batch in batches:
             self._next[batch.partition] = batch.next_offset
-        return [value for batch in batches for value in batch.values if value is not None]
+        return [value for batch in batches for value in _values(batch) if value is not None]
 
     def at_end(self) -> bool:
         """Whether nothing is left of what there was at the start, in partitions that can be read."""
@@ -165,3 +166,9 @@ class _Reader:
         return not self._assigned and all(
             at >= self._ends[partition] or partition in unreadable for partition, at in self._next.items()
         )
+
+
+def _values(batch: RawBatch) -> Sequence[bytes | None]:
+    if isinstance(batch.records, RawFrame):
+        raise TypeError(batch.records)  # The sampler's own consumer fetches records.
+    return batch.records.values

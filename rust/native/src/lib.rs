@@ -10,6 +10,9 @@ mod chunk;
 mod decoder;
 mod engine;
 mod error;
+mod fault;
+mod frame;
+mod frame_pool;
 mod infer;
 mod ingested;
 mod input;
@@ -40,6 +43,12 @@ mod _native {
     use super::engine::check_transforms;
     #[pymodule_export]
     use super::error::{NativeError, TomlError};
+    #[pymodule_export]
+    use super::fault::PyFault;
+    #[pymodule_export]
+    use super::frame::PyFrame;
+    #[pymodule_export]
+    use super::frame_pool::PyFramePool;
     #[pymodule_export]
     use super::infer::{PyInferred, PyInferredColumn, infer_schema};
     #[pymodule_export]
