@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from penstock.batch import RawFrame
+from penstock.batch import RecordColumns
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
 from penstock.source.open import open_source
@@ -169,6 +169,6 @@ class _Reader:
 
 
 def _values(batch: RawBatch) -> Sequence[bytes | None]:
-    if isinstance(batch.records, RawFrame):
+    if not isinstance(batch.records, RecordColumns):
         raise TypeError(batch.records)  # The sampler's own consumer fetches records.
     return batch.records.values

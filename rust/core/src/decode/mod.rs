@@ -194,7 +194,20 @@ impl Decoder {
         lines: &Lines<'_>,
         shapes: &mut Shapes,
     ) -> Result<Decoded, DecodeError> {
-        self.decode_input(Input::Lines(&lines.values, source), shapes)
+        self.decode_parts(source, &lines.values, shapes)
+    }
+
+    /// The same of some of its lines, ascending; of one that is `None` nothing is said but that it is a tombstone.
+    ///
+    /// # Errors
+    /// Only if the call as a whole is too large.
+    pub(crate) fn decode_parts(
+        &self,
+        source: &Buffer,
+        lines: &[Option<&[u8]>],
+        shapes: &mut Shapes,
+    ) -> Result<Decoded, DecodeError> {
+        self.decode_input(Input::Lines(lines, source), shapes)
     }
 
     /// Decode values that are parts of `buffers`, ascending in each. Text without escapes views them, so the batch may
