@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -86,6 +87,8 @@ def run(config: Config, options: RunOptions) -> RunResult:
     log.info("Starting.", pipeline=config.pipeline.name, version=build_info()["version"], pid=os.getpid())
     started = time.monotonic()
     work = _prepare(config, options)
+    gc.freeze()  # What is there now stays: it need not be looked through again and again.
+    gc.enable()
     loop = asyncio.new_event_loop()
     exit_code = 70
     try:
