@@ -31,6 +31,7 @@ __all__ = [
     "TomlError",
     "build_info",
     "check_transforms",
+    "count_lines",
     "infer_schema",
     "parse_toml",
 ]
@@ -333,6 +334,12 @@ class Inferred:
     """Values that are acceptable records."""
     rejections: list[Rejection]
     """Of the others."""
+
+def count_lines(data: Buffer, most: int) -> tuple[int, int]:
+    """How many records newline-delimited JSON has, `most` at most, and where the line of the last of these ends.
+
+    Blank lines are no records; a last line without LF is one. Bytes that can't change are not copied.
+    """
 
 def infer_schema(
     data: Sequence[bytes | bytearray | None] | Buffer, decode_json: str, most_records: int | None = None

@@ -59,6 +59,17 @@ class RawFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class RawLines:
+    """Newline-delimited JSON: `count` lines that are not blank, each a record without key, headers or time.
+
+    `data` is whole lines, of `bytes` or a frozen `Frame`; the last one may lack its end. Offsets follow one another.
+    """
+
+    data: bytes | memoryview
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RawBatch:
     """What one poll brought for one partition, undecoded: whatever there is in `[fetch_offset, next_offset)`.
 
@@ -70,14 +81,17 @@ class RawBatch:
     fetch_offset: int
     next_offset: int
     size_bytes: int
-    records: RecordColumns | RawFrame
+    records: RecordColumns | RawFrame | RawLines
     limit: int | None = None
 
     @property
     def most_records(self) -> int:
         """So many records it has, or fewer."""
-        records = self.records
-        return records.records if isinstance(records, RawFrame) else len(records.offsets)
+        match self.records:
+            case RawFrame(records=most) | RawLines(count=most):
+                return most
+            case RecordColumns(offsets=offsets):
+                return len(offsets)
 
 
 @dataclass(frozen=True, slots=True)

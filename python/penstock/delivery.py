@@ -10,8 +10,6 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import structlog
-
 from penstock.batch import Committed, Counts, Range, Unknown
 from penstock.commit.effects import Ack, Begin, Discard, Put, PutOrigin, Refresh, Stop, Write
 from penstock.commit.protocol import Assignment, Phase, Settings
@@ -19,6 +17,7 @@ from penstock.errors import PositionError
 from penstock.failpoint import reach
 from penstock.patience import Patience
 from penstock.sink.storage import OutageError
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from penstock.sink.data_file import DataFile
     from penstock.telemetry.metrics import Metrics
 
-log = structlog.get_logger("penstock.commit")
+log = get_logger("penstock.commit")
 
 TABLES: tuple[Table, Table] = ("main", "dead_letter")
 T = TypeVar("T")

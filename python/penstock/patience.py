@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-import structlog
-
 from penstock.errors import GaveUpError
+from penstock.telemetry.log import get_logger
 
-log = structlog.get_logger("penstock.commit")
+log = get_logger("penstock.commit")
 
 FIRST_SECONDS = 0.25
 LONGEST_SECONDS = 5.0

@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
-
 from penstock.batch import Counts
 from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
@@ -20,6 +18,7 @@ from penstock.failpoint import armed, reach
 from penstock.frame_fault import LEADER_EPOCH_FELL, truncated
 from penstock.health import held_bytes
 from penstock.sink.storage import OutageError
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from penstock.source.source import Source
     from penstock.telemetry.metrics import Metrics
 
-log = structlog.get_logger("penstock.pipeline")
+log = get_logger("penstock.pipeline")
 
 POLL_SECONDS = 0.2
 REVOKE_SECONDS = 50.0

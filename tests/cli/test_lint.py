@@ -17,7 +17,6 @@ HEAVY = {
     "aiokafka",
     "rich",
     "asyncio",
-    "structlog",
     "confluent_kafka",
     "orjson",
     "penstock.pipeline",

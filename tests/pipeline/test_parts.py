@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
-from structlog.testing import capture_logs
 
 from penstock import failpoint
 from penstock.batch import Partition, RawBatch, RecordColumns
@@ -17,6 +16,7 @@ from penstock.delivery import OpenSize
 from penstock.pipeline import up_to
 from penstock.sink.rotation import Rotation
 from penstock.telemetry.metrics import Metrics
+from tests.captured_log import capture_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from penstock.batch import RecordColumns
+from penstock.batch import RawLines, RecordColumns
 from penstock.config import FileSource as FileConfig
 from penstock.source.file import FILES_AT_ONCE, FileSource
+from penstock.source.lines import records_of
 from penstock.source.memory import MemorySource, Record
 from penstock.testing import Clock, partition
 
@@ -30,6 +31,12 @@ class Make(Protocol):
 
 
 def columns_of(batch: RawBatch) -> RecordColumns:
+    """Its records, each by itself."""
+    if isinstance(batch.records, RawLines):
+        found = records_of(batch.records.data)
+        count = batch.records.count
+        offsets = range(batch.fetch_offset, batch.next_offset)
+        return RecordColumns(found, [None] * count, [()] * count, offsets, [-1] * count)
     assert isinstance(batch.records, RecordColumns)
     return batch.records
 
@@ -69,8 +76,8 @@ class Reader:
 
 def make_files(directory: Path, suffix: str) -> Make:
     def make(*partitions: Sequence[bytes]) -> Source:
-        for number, values in enumerate(partitions):
-            content = b"".join(value + b"\n" for value in values)
+        for number, of_file in enumerate(partitions):
+            content = b"".join(value + b"\n" for value in of_file)
             path = directory / f"{number:03}.ndjson{suffix}"
             path.write_bytes(gzip.compress(content) if suffix else content)
         return FileSource(FileConfig(path=(f"{directory}/*",)), 1000)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock.source import file_reader
+from penstock.source.lines import records_of
 from tests.broker.process import wait_until
 from tests.broker.source_log import data_files
 
@@ -104,7 +105,7 @@ def test_a_sample_of_stdin_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch)
     with contextlib.closing(file_reader.StdinReader(1000)) as reader:
         assert reader.sample(3, 1 << 20) == [b'{"n": 1}', b'{"n": 2}', b'{"n": 3}']
         found = reader.read(), reader.read()
-        assert [block.records for block in found] == [[b'{"n": 1}', b'{"n": 2}'], [b'{"n": 3}']]
+        assert [records_of(block.records.data) for block in found] == [[b'{"n": 1}', b'{"n": 2}'], [b'{"n": 3}']]
         assert [block.last for block in found] == [False, True]
     os.close(descriptor)
 
@@ -117,7 +118,7 @@ def test_a_sample_of_stdin_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) 
     os.write(writer, b"[1]\n" * 100)
     with contextlib.closing(file_reader.StdinReader(1000)) as reader:
         assert reader.sample(100, 10) == [b"[1]"] * 4
-        assert reader.read().records == [b"[1]"]
+        assert records_of(reader.read().records.data) == [b"[1]"]
     os.close(writer)
     os.close(descriptor)
 

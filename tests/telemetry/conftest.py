@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-import structlog
+
+from penstock.telemetry import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,8 @@ def restore_log() -> Iterator[None]:
     """As it was before."""
     root = logging.getLogger()
     before = root.level, root.handlers[:]
+    output = log.set_output(log.LineOutput("text", logging.INFO, None))
     yield
     root.level, root.handlers[:] = before
     logging.getLogger("penstock").setLevel(logging.NOTSET)
-    structlog.reset_defaults()
+    log.set_output(output)

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from penstock.batch import Counts, Cut, Partition, Range
 from penstock.commit.protocol import Phase
@@ -15,6 +14,7 @@ from penstock.health import SILENT_SECONDS, Health
 from penstock.patience import GIVE_UP_SECONDS, Patience
 from penstock.telemetry.heartbeat import Heartbeat
 from penstock.telemetry.metrics import Metrics
+from tests.captured_log import capture_logs
 
 EVENTS = Partition("cluster", "events", "id", 0)
 

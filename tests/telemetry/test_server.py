@@ -74,7 +74,7 @@ def pipeline() -> Pipeline:
 async def client(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Client]:
     """Of a server on a free port, which is in the log."""
     async with serve(Address("127.0.0.1", 0), pipeline, pipeline.metrics):
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", capsys.readouterr().out)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", capsys.readouterr().err)
         assert found
         yield Client(int(found[1]))
 
@@ -159,7 +159,7 @@ async def test_a_client_that_does_not_read_is_dropped(client: Client, monkeypatc
 async def test_the_end_waits_for_nobody(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     """Connections that are open are dropped."""
     async with serve(Address("localhost", 0), pipeline, pipeline.metrics):
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", capsys.readouterr().out)
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", capsys.readouterr().err)
         assert found
         reader, writer = await asyncio.open_connection("127.0.0.1", int(found[1]))
         writer.write(READY[:5])
@@ -189,7 +189,7 @@ async def test_an_address_that_can_not_be_had_says_why(pipeline: Pipeline, host:
 async def test_to_be_open_to_others_is_told(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     """It was written so; the log says what it means."""
     async with serve(Address("0.0.0.0", 0), pipeline, pipeline.metrics):  # noqa: S104 - what is tested
-        assert "without authentication" in capsys.readouterr().out
+        assert "without authentication" in capsys.readouterr().err
 
 
 async def test_without_an_address_nothing_listens(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:

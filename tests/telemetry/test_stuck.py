@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from penstock.telemetry.stuck import StuckDetector, watching
+from tests.captured_log import capture_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -92,7 +94,17 @@ def main() -> NoReturn:
     instruction = os.environ.get(COMPLETE)
     if instruction is not None:
         sys.exit(shell_complete(cli, {}, "penstock", COMPLETE, instruction))
-    sys.exit(invoke(sys.argv[1:]))
+    _end(invoke(sys.argv[1:]))
+
+
+def _end(exit_code: int) -> NoReturn:
+    """End the process. Where no thread is left to wait for, without taking apart all that is in memory: 40 ms."""
+    if threading.active_count() == 1:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # Nobody reads it any more, which `invoke` has noticed.
+                stream.flush()
+        os._exit(exit_code)
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,6 +52,7 @@ def run(
     paths in FILE are relative to the current directory. SIGTERM or Ctrl-C drains and commits within
     pipeline.shutdown_grace; a second one quits at once, and a restart continues where the last commit ended.
     """
+    gc.disable()  # Nothing that is imported is garbage; `run_daemon` turns it on again.
     from penstock.config import load  # noqa: PLC0415 - keeps `--help` fast
     from penstock.telemetry import log  # noqa: PLC0415
 

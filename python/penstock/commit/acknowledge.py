@@ -10,9 +10,8 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from penstock.failpoint import reach
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from penstock.batch import Partition
     from penstock.telemetry.metrics import Metrics
 
-log = structlog.get_logger("penstock.commit")
+log = get_logger("penstock.commit")
 
 INTERVAL_SECONDS = 2.0
 FLUSH_SECONDS = 5.0

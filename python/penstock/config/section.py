@@ -11,7 +11,7 @@ from penstock.config.show import show
 class Section(BaseModel):
     """Frozen, exact about types, and without unknown keys. Errors never quote the input by themselves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 def path_mistake(text: str) -> str | None:

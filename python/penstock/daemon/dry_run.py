@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import structlog
 
 from penstock._native import Engine
 from penstock.batch import Counts
@@ -20,6 +19,7 @@ from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
 from penstock.source.open import open_source
+from penstock.telemetry.log import get_logger
 from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
 
-log = structlog.get_logger("penstock.dry_run")
+log = get_logger("penstock.dry_run")
 
 _EPOCH = 1
 

@@ -7,8 +7,6 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import structlog
-
 from penstock._native import Engine
 from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
@@ -23,6 +21,7 @@ from penstock.sink.local import open_local
 from penstock.sink.rotation import Rotation
 from penstock.source.open import open_source
 from penstock.telemetry.heartbeat import beating
+from penstock.telemetry.log import get_logger
 from penstock.telemetry.metrics import Metrics
 from penstock.telemetry.server import serve
 from penstock.telemetry.stuck import watching
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from penstock.source.source import Source
 
 
-log = structlog.get_logger("penstock.daemon")
+log = get_logger("penstock.daemon")
 
 
 class Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -11,11 +12,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
 from penstock import failpoint
 from penstock._native import build_info
 from penstock.errors import ConfigError, PenstockError
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from penstock.config import Config
     from penstock.pipeline import Totals
 
-log = structlog.get_logger("penstock.daemon")
+log = get_logger("penstock.daemon")
 
 EXIT_SECONDS = 15
 """Once told to end, threads that hang in storage or in aiokafka hold the process for no longer than this."""
@@ -87,6 +87,8 @@ def run(config: Config, options: RunOptions) -> RunResult:
     log.info("Starting.", pipeline=config.pipeline.name, version=build_info()["version"], pid=os.getpid())
     started = time.monotonic()
     work = _prepare(config, options)
+    gc.freeze()  # What is there now stays: it need not be looked through again and again.
+    gc.enable()
     loop = asyncio.new_event_loop()
     exit_code = 70
     try:

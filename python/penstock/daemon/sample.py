@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
-from penstock.batch import RawFrame
+from penstock.batch import RecordColumns
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
 from penstock.source.open import open_source
 from penstock.source.source import Sampled
+from penstock.telemetry.log import get_logger
 from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     Origin = Callable[[Partition], Awaitable[int | None]]
     """Where a partition begins; None: at its first record."""
 
-log = structlog.get_logger("penstock.sample")
+log = get_logger("penstock.sample")
 
 _EPOCH = 1
 _LOOK_AGAIN_SECONDS = 30.0
@@ -170,6 +169,6 @@ class _Reader:
 
 
 def _values(batch: RawBatch) -> Sequence[bytes | None]:
-    if isinstance(batch.records, RawFrame):
+    if not isinstance(batch.records, RecordColumns):
         raise TypeError(batch.records)  # The sampler's own consumer fetches records.
     return batch.records.values

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from penstock._native import infer_schema
 from penstock.errors import UsageError
 from penstock.source.compressed import DamagedError, decompressed
-from penstock.source.lines import BLOCK_BYTES, Lines
+from penstock.source.lines import BLOCK_BYTES, Lines, records_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,12 +46,12 @@ def read_sample(path: Path, decode: Decode) -> Sample:
             while len(values) < decode.infer_records and size < MOST_BYTES:
                 block = stream.read(BLOCK_BYTES)
                 if not block:
-                    values += lines.end()
+                    values += records_of(lines.end())
                     break
                 if not size and b"\0" in block:
                     raise UsageError(f"{path} is a binary file; a sample has one JSON object per line.")
                 size += len(block)
-                values += lines.feed(block)
+                values += records_of(lines.feed(block))
     except DamagedError as error:
         damage = str(error)
     except IsADirectoryError:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from penstock._native import infer_schema
 from penstock.config import Column, steps
 from penstock.config.problem import dotted
 from penstock.errors import ConfigError
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from penstock._native import Inferred
     from penstock.config import Config
 
-log = structlog.get_logger("penstock.decode")
+log = get_logger("penstock.decode")
 
 _COLUMNS = TypeAdapter(dict[str, Column])
 

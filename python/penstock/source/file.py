@@ -15,13 +15,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from penstock.batch import Partition, RawBatch, RecordColumns
+from penstock.batch import Partition, RawBatch
 from penstock.errors import UnavailableError
 from penstock.source.file_identity import CLUSTER_ID, recognise
 from penstock.source.file_reader import FileReader, StdinReader
 from penstock.source.find_files import find_files
+from penstock.source.lines import records_of
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,14 +33,13 @@ if TYPE_CHECKING:
     from penstock.source.file_reader import Block, Reader
     from penstock.source.source import Owner
 
-log = structlog.get_logger("penstock.source")
+log = get_logger("penstock.source")
 
 FILES_AT_ONCE = 8
 UNKNOWN_END = sys.maxsize
 """For a file whose records are not counted yet. A position beyond its end shows when it is read."""
 
 _STOP_SECONDS = 5
-_RECORD_OVERHEAD_BYTES = 40
 
 
 @dataclass(slots=True)
@@ -117,7 +116,7 @@ class FileSource:
         with closing(FileReader(file, 0, self._max_bytes)) as reader:
             while len(found) < limit and sum(map(len, found)) < most_bytes:
                 block = reader.read()
-                found += block.records
+                found += records_of(block.records.data)
                 if block.last:
                     break
         return found[:limit]
@@ -231,7 +230,7 @@ class FileSource:
     def _hand_over(self, partition: Partition) -> RawBatch | None:
         reading = self._reading[partition]
         block = reading.block.result()
-        start, reading.cursor = reading.cursor, reading.cursor + len(block.records)
+        start, reading.cursor = reading.cursor, reading.cursor + block.records.count
         if reading.reader.hint is not None:
             self._hints[partition] = reading.reader.hint
         if block.last:
@@ -242,7 +241,16 @@ class FileSource:
                 self._faults[partition] = block.fault
         else:
             reading.block = self._read(reading.reader)
-        return raw_batch(partition, reading.epoch, start, block.records) if block.records else None
+        if not block.records.count:
+            return None
+        return RawBatch(
+            partition=partition,
+            epoch=reading.epoch,
+            fetch_offset=start,
+            next_offset=reading.cursor,
+            size_bytes=len(block.records.data),
+            records=block.records,
+        )
 
     def lag(self) -> dict[Partition, int]:
         """Unknown: the records of a file are counted as they are read."""
@@ -304,22 +312,3 @@ class FileSource:
 
     async def acknowledge(self, offsets: Mapping[Partition, tuple[int, str]]) -> None:
         """Nothing to do."""
-
-
-def raw_batch(partition: Partition, epoch: int, start: int, values: Sequence[bytes]) -> RawBatch:
-    """`values` as the records from offset `start` on: without keys, headers or times."""
-    count = len(values)
-    return RawBatch(
-        partition=partition,
-        epoch=epoch,
-        fetch_offset=start,
-        next_offset=start + count,
-        size_bytes=sum(map(len, values)) + count * _RECORD_OVERHEAD_BYTES,
-        records=RecordColumns(
-            values=values,
-            keys=[None] * count,
-            headers=[()] * count,
-            offsets=range(start, start + count),
-            timestamps=[-1] * count,
-        ),
-    )

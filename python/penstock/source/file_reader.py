@@ -8,12 +8,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
+from penstock._native import count_lines
 from penstock.errors import PositionError, UnavailableError
 from penstock.source.compressed import DamagedError, decompressed
 from penstock.source.find_files import file_error, opener
-from penstock.source.lines import BLOCK_BYTES, Lines
+from penstock.source.lines import BLOCK_BYTES, NOTHING, Lines, counted, records_of
 
 if TYPE_CHECKING:
+    from penstock.batch import RawLines
     from penstock.errors import PenstockError
     from penstock.source.compressed import Stream
     from penstock.source.file_identity import FileIdentity
@@ -25,7 +27,7 @@ _STDIN = 0
 class Block:
     """Records in order, perhaps none. `last`: nothing follows; with a `fault`, because it can't be read on."""
 
-    records: list[bytes]
+    records: RawLines
     last: bool = False
     fault: PenstockError | None = None
 
@@ -68,15 +70,16 @@ class FileReader:
                 if not self._bytes:
                     self.hint = _hint(block)
                 self._bytes += len(block)
-                if records := self._take(block):
+                records = self._wanted(self._lines.feed(block))
+                if records.count:
                     return Block(records)
             return self._end()
         except DamagedError as error:
-            return Block([], last=True, fault=self._damaged(error))
+            return Block(NOTHING, last=True, fault=self._damaged(error))
         except OSError as error:
-            return Block([], last=True, fault=file_error(self._identity.path, error))
+            return Block(NOTHING, last=True, fault=file_error(self._identity.path, error))
         except PositionError as error:
-            return Block([], last=True, fault=error)
+            return Block(NOTHING, last=True, fault=error)
 
     def close(self) -> None:
         """See `Reader`."""
@@ -95,20 +98,16 @@ class FileReader:
             )
         self._stream = decompressed(file, self._identity.path)
 
-    def _take(self, block: bytes) -> list[bytes]:
-        """The records that end in `block` and are wanted."""
-        if block.count(b"\n") <= self._offset - self._passed:
-            count = self._lines.count(block)
-            self._passed += count
-            self._good += count
-            return []
-        return self._wanted(self._lines.feed(block))
-
-    def _wanted(self, records: list[bytes]) -> list[bytes]:
-        self._good += len(records)
-        unwanted = min(self._offset - self._passed, len(records))
-        self._passed += unwanted
-        return records[unwanted:] if unwanted else records
+    def _wanted(self, data: bytes | memoryview) -> RawLines:
+        """The records among these lines that are not passed over."""
+        if self._passed < self._offset:
+            passed, end = count_lines(data, self._offset - self._passed)
+            self._passed += passed
+            self._good += passed
+            data = memoryview(data)[end:]
+        records = counted(data)
+        self._good += records.count
+        return records
 
     def _end(self) -> Block:
         file, path = self._file, self._identity.path
@@ -153,7 +152,7 @@ class StdinReader:
         found: list[bytes] = []
         while len(found) < limit and sum(map(len, found)) < most_bytes:
             self._sampled.append(self._read())
-            found += self._sampled[-1].records
+            found += records_of(self._sampled[-1].records.data)
             if self._sampled[-1].last:
                 break
         return found
@@ -163,15 +162,16 @@ class StdinReader:
             try:
                 ready, _, _ = select.select([_STDIN, self._wake], [], [])
                 if self._wake in ready:
-                    return Block([], last=True)
+                    return Block(NOTHING, last=True)
                 block = os.read(_STDIN, BLOCK_BYTES)
             except OSError as error:
-                return Block([], last=True, fault=UnavailableError(f"stdin can't be read: {error.strerror}."))
+                return Block(NOTHING, last=True, fault=UnavailableError(f"stdin can't be read: {error.strerror}."))
             if self._first:
                 self.hint, self._first = _hint(block), False
             if not block:
-                return Block(self._lines.end(), last=True)
-            if records := self._lines.feed(block):
+                return Block(counted(self._lines.end()), last=True)
+            records = counted(self._lines.feed(block))
+            if records.count:
                 return Block(records)
 
     def interrupt(self) -> None:

@@ -7,18 +7,17 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-import structlog
-
 from penstock.errors import ConfigError, UnavailableError
 from penstock.source.compressed import DamagedError, decompressed
 from penstock.source.file_identity import identify, read_head
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from penstock.source.file_identity import FileIdentity
 
-log = structlog.get_logger("penstock.source")
+log = get_logger("penstock.source")
 
 
 def find_files(patterns: Sequence[str]) -> list[FileIdentity]:

@@ -10,7 +10,6 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from aiokafka.errors import (
     CorruptRecordException,
     KafkaError,
@@ -27,6 +26,7 @@ from penstock.source.rebalance import Listener
 from penstock.source.security import connection_settings, probe
 from penstock.source.topics import Topics
 from penstock.source.watchdog import Watchdog
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from penstock.source.source import Owner
     from penstock.telemetry.metrics import Metrics
 
-log = structlog.get_logger("penstock.source")
+log = get_logger("penstock.source")
 
 REBALANCE_TIMEOUT_SECONDS = 60
 """How long a rebalance waits for members to finish; aiokafka's default is the session timeout."""

@@ -1,12 +1,18 @@
-"""Blocks of bytes to records: one per line, LF or CRLF. Blank lines are no records; a last line without LF is one."""
+"""Blocks of bytes to whole lines, LF or CRLF. Blank lines are no records; a last line without LF is one."""
 
 from __future__ import annotations
 
+import sys
+
+from penstock._native import count_lines
+from penstock.batch import RawLines
+
 BLOCK_BYTES = 1024 * 1024
+NOTHING = RawLines(b"", 0)
 
 
 class Lines:
-    """Cuts a stream that comes in blocks of at most `BLOCK_BYTES`. One `bytes` per record, and nothing else per record.
+    """Cuts a stream that comes in blocks of at most `BLOCK_BYTES` where lines end. It makes no object per line.
 
     A line longer than a block and than `max_bytes` is cut to a little more than the larger of the two, however long it
     is: so memory is bounded, and the decoder still finds it too large.
@@ -19,34 +25,24 @@ class Lines:
         """Pieces of the line whose end has not come yet."""
         self._held_bytes = 0
 
-    def feed(self, block: bytes) -> list[bytes]:
-        """The records that end in `block`, in order."""
-        lines = block.split(b"\n")
-        last = lines.pop()
-        if lines and self._held:
-            self._hold(lines[0])
-            lines[0] = self._release()
-        self._hold(last)
-        if b"\r\n" in block:
-            lines = [line[:-1] if line.endswith(b"\r") else line for line in lines]
-        elif lines and lines[0].endswith(b"\r"):  # its LF began the block
-            lines[0] = lines[0][:-1]
-        return list(filter(None, lines)) if b"" in lines else lines
+    def feed(self, block: bytes) -> bytes | memoryview:
+        """The lines that end in `block`, whole."""
+        end = block.rfind(b"\n") + 1
+        if not end:
+            self._hold(block)
+            return b""
+        whole: bytes | memoryview = memoryview(block)[:end]
+        if self._held:
+            first = block.index(b"\n")
+            self._hold(block[:first])  # Not all of it, if the line is too long.
+            held = self._release()
+            whole = b"".join((held, memoryview(block)[first:end]))
+        self._hold(block[end:])
+        return whole
 
-    def count(self, block: bytes) -> int:
-        """How many records end in `block`; they are passed over without being made."""
-        if block[:1] in (b"\n", b"\r") or b"\n\n" in block or b"\n\r\n" in block:
-            return len(self.feed(block))
-        last = block.rfind(b"\n") + 1
-        if last:
-            self._held, self._held_bytes = [], 0
-        self._hold(block[last:])
-        return block.count(b"\n")
-
-    def end(self) -> list[bytes]:
-        """The stream ends: the record without LF, if there is one."""
-        line = self._release().removesuffix(b"\r")
-        return [line] if line else []
+    def end(self) -> bytes:
+        """The stream ends: the line without LF, if there is one."""
+        return self._release()
 
     def _hold(self, piece: bytes) -> None:
         kept = piece[: self._kept_bytes - self._held_bytes]
@@ -58,3 +54,14 @@ class Lines:
         line = b"".join(self._held)
         self._held, self._held_bytes = [], 0
         return line
+
+
+def counted(data: bytes | memoryview) -> RawLines:
+    """All records of whole lines."""
+    return RawLines(data, count_lines(data, sys.maxsize)[0])
+
+
+def records_of(data: bytes | memoryview) -> list[bytes]:
+    """Each record by itself: for a few of them."""
+    stripped = (line.removesuffix(b"\r") for line in bytes(data).split(b"\n"))
+    return [line for line in stripped if line]

@@ -8,18 +8,18 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
 from penstock.errors import UnavailableError
 from penstock.source.topic_id import NO_TOPIC_ID, ClusterFacts, TopicFacts, describe_topics
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from penstock.config.kafka import KafkaSource as SourceConfig
 
-log = structlog.get_logger("penstock.source")
+log = get_logger("penstock.source")
 
 _WATCH_SECONDS = 2.0
 _MISSING_LOOKS = 3

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import structlog
-
 from penstock.errors import GaveUpError
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from penstock.source.kafka import KafkaSource
 
-log = structlog.get_logger("penstock.source")
+log = get_logger("penstock.source")
 
 STUCK_SECONDS = 60.0
 REBUILDS = 3

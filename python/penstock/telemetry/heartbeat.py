@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-import structlog
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from penstock.telemetry.metrics import Metrics
     from penstock.telemetry.server import Observed
 
-log = structlog.get_logger("penstock.daemon")
+log = get_logger("penstock.daemon")
 
 INTERVAL_SECONDS = 60.0
 

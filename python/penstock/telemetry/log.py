@@ -10,15 +10,14 @@ import json
 import logging
 import os
 import sys
+import threading
 import time
-from typing import TYPE_CHECKING, Any, Literal, TextIO
-
-import structlog
+import traceback
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 REPEAT_SECONDS = 60.0
 REMEMBERED_LINES = 1000
@@ -27,54 +26,78 @@ COLOURS = {"debug": "\033[2m", "warning": "\033[33m", "error": "\033[31m", "crit
 RESET = "\033[0m"
 
 
-class NamedLogger(structlog.PrintLogger):
-    """Writes whole lines; knows whose they are."""
+class Logger:
+    """Speaks for one module or library. What `configure` sets applies to those that were made before, too."""
 
-    def __init__(self, name: str, stream: TextIO) -> None:
-        """`name` is the module or library that speaks."""
-        super().__init__(stream)
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        """`name` is who speaks."""
         self.name = name
+
+    def debug(self, event: str, /, **values: Any) -> None:
+        """For whoever looks for a mistake."""
+        self.log(logging.DEBUG, event, **values)
+
+    def info(self, event: str, /, **values: Any) -> None:
+        """What happens."""
+        self.log(logging.INFO, event, **values)
+
+    def warning(self, event: str, /, **values: Any) -> None:
+        """Something that mended itself, or that somebody should know."""
+        self.log(logging.WARNING, event, **values)
+
+    def error(self, event: str, /, **values: Any) -> None:
+        """Somebody has to act."""
+        self.log(logging.ERROR, event, **values)
+
+    def log(self, level: int, event: str, /, **values: Any) -> None:
+        """One line. `exc_info` among the values is an exception, and becomes its traceback."""
+        if level >= _output.threshold:
+            _output.write(self.name, level, event, values)
+
+
+class Output(Protocol):
+    """Where lines go."""
+
+    @property
+    def threshold(self) -> int:
+        """What is below this level is not even looked at."""
+
+    def write(self, name: str, level: int, event: str, values: dict[str, Any]) -> None:
+        """Take one line; from any thread."""
 
 
 def configure(log: Literal["text", "json"], level: str, stream: TextIO | None = None) -> None:
     """Set up logging for the process; call once, before the first line. `stream` is stderr unless said."""
-    stream = stream or sys.stderr
     threshold = logging.getLevelNamesMapping()[level.upper()]
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.add_logger_name,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            hide_secrets,
-            render_json if log == "json" else TextRenderer(colours=stream.isatty() and not os.environ.get("NO_COLOR")),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=lambda name="penstock": NamedLogger(name, stream),
-        cache_logger_on_first_use=False,
-    )
+    set_output(LineOutput(log, threshold, stream))
     logging.getLogger("penstock").setLevel(threshold)
     logging.basicConfig(level=max(threshold, logging.WARNING), handlers=[Forward()], force=True)
 
 
-def get_logger(name: str) -> FilteringBoundLogger:
+def set_output(output: Output) -> Output:
+    """Where the lines of all loggers go from now on; where they went before."""
+    global _output
+    before, _output = _output, output
+    return before
+
+
+def get_logger(name: str) -> Logger:
     """The logger of a module. May be called at import time: what `configure` sets applies at the first line."""
-    logger: FilteringBoundLogger = structlog.get_logger(name)
-    return logger
+    return Logger(name)
 
 
-def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def hide_secrets(line: dict[str, Any]) -> None:
     """Replace values whose key says that they are secret."""
-    for key in event:
-        if any(word in key.lower() for word in SECRET_WORDS) and not isinstance(event[key], int | float):
-            event[key] = "***"
-    return event
+    for key, value in line.items():
+        if any(word in key.lower() for word in SECRET_WORDS) and not isinstance(value, int | float):
+            line[key] = "***"
 
 
-def render_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+def render_json(line: dict[str, Any]) -> str:
     """One JSON object; what JSON can't say is said in words."""
-    return json.dumps(event, default=str, ensure_ascii=False)
+    return json.dumps(line, default=str, ensure_ascii=False)
 
 
 class TextRenderer:
@@ -84,16 +107,48 @@ class TextRenderer:
         """With `colours` the level is coloured by its weight."""
         self._colours = colours
 
-    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
-        """Render one event."""
-        level, stamp = event.pop("level"), event.pop("timestamp")
-        text, exception = event.pop("event"), event.pop("exception", None)
-        logger = event.pop("logger")
+    def __call__(self, line: dict[str, Any]) -> str:
+        """Render one line."""
+        level, stamp = line.pop("level"), line.pop("timestamp")
+        text, exception = line.pop("event"), line.pop("exception", None)
+        logger = line.pop("logger")
         level_text = f"{level:<7}"
         if self._colours and level in COLOURS:
             level_text = f"{COLOURS[level]}{level_text}{RESET}"
-        keys = " ".join(f"{key}={_plain(value)}" for key, value in [*event.items(), ("logger", logger)])
+        keys = " ".join(f"{key}={_plain(value)}" for key, value in [*line.items(), ("logger", logger)])
         return f"{stamp} {level_text} {text}  {keys}" + (f"\n{exception}" if exception else "")
+
+
+class LineOutput:
+    """Writes whole lines to a stream: for people, or as JSON."""
+
+    def __init__(self, log: Literal["text", "json"], threshold: int, stream: TextIO | None) -> None:
+        """`stream` is stderr unless said."""
+        self.threshold = threshold
+        self._stream = stream
+        self._lock = threading.Lock()
+        colours = (stream or sys.stderr).isatty() and not os.environ.get("NO_COLOR")
+        self._render = render_json if log == "json" else TextRenderer(colours=colours)
+
+    def write(self, name: str, level: int, event: str, values: dict[str, Any]) -> None:
+        """See `Output`."""
+        error = values.pop("exc_info", None)
+        line = {
+            **values,
+            "event": event,
+            "level": logging.getLevelName(level).lower(),
+            "logger": name,
+            "timestamp": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        }
+        if error is not None:
+            line["exception"] = "".join(traceback.format_exception(error)).removesuffix("\n")
+        hide_secrets(line)
+        text = self._render(line)
+        with self._lock:
+            print(text, file=self._stream or sys.stderr, flush=True)
+
+
+_output: Output = LineOutput("text", logging.INFO, None)
 
 
 class Forward(logging.Handler):
@@ -123,7 +178,7 @@ class Forward(logging.Handler):
         if record.exc_info and record.exc_info[1]:
             values["error"] = f"{type(record.exc_info[1]).__name__}: {record.exc_info[1]}"
             if logging.getLogger("penstock").isEnabledFor(logging.DEBUG):
-                values["exc_info"] = record.exc_info
+                values["exc_info"] = record.exc_info[1]
         mended = record.name.partition(".")[0] == "aiokafka" and not record.exc_info
         level = min(record.levelno, logging.WARNING) if mended else record.levelno
         get_logger(record.name).log(level, record.getMessage(), **values)

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
 from penstock.errors import UnavailableError
+from penstock.telemetry.log import get_logger
 from penstock.telemetry.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from penstock.config.listen import Address
     from penstock.telemetry.metrics import Metrics
 
-log = structlog.get_logger("penstock.telemetry")
+log = get_logger("penstock.telemetry")
 
 HEAD_BYTES = 8 * 1024
 REQUEST_SECONDS = 5.0

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
+from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-log = structlog.get_logger("penstock.telemetry")
+log = get_logger("penstock.telemetry")
 
 STUCK_SECONDS = 10.0
 CHECKS_PER_STALL = 10

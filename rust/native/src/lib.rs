@@ -16,6 +16,7 @@ mod frame_pool;
 mod infer;
 mod ingested;
 mod input;
+mod lines;
 mod open_file;
 mod raw_batch;
 mod rejection;
@@ -53,6 +54,8 @@ mod _native {
     use super::infer::{PyInferred, PyInferredColumn, infer_schema};
     #[pymodule_export]
     use super::ingested::PyIngested;
+    #[pymodule_export]
+    use super::lines::count_lines;
     #[pymodule_export]
     use super::open_file::PyOpenFile;
     #[pymodule_export]

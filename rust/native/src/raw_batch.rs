@@ -1,7 +1,9 @@
 //! `penstock.batch.RawBatch`, read by the names of its attributes without copying a record.
 
 use arrow_buffer::Buffer;
-use penstock_core::engine::{Envelope, Envelopes, RawBatch, RawFrame, RawRecords, RecordColumns};
+use penstock_core::engine::{
+    Envelope, Envelopes, RawBatch, RawFrame, RawLines, RawRecords, RecordColumns,
+};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
@@ -23,6 +25,8 @@ pub struct BackedBatch {
 enum BackedRecords {
     Columns(BackedColumns),
     Frame(BackedFrame),
+    /// `RawLines`.
+    Lines(Buffer),
 }
 
 /// `RecordColumns`.
@@ -50,14 +54,14 @@ struct BackedEnvelopes {
 pub type Values<'a> = Vec<Option<&'a [u8]>>;
 
 impl BackedBatch {
-    /// Its values, none if it is a frame.
+    /// Its values, none if they are not columns.
     pub fn values(&self) -> Values<'_> {
         match &self.records {
             BackedRecords::Columns(columns) => {
                 let values = columns.values.iter();
                 values.map(|value| value.as_deref()).collect()
             }
-            BackedRecords::Frame(_) => Vec::new(),
+            BackedRecords::Frame(_) | BackedRecords::Lines(_) => Vec::new(),
         }
     }
 
@@ -82,6 +86,7 @@ impl BackedBatch {
                     aborted: &frame.aborted,
                     read_committed: frame.read_committed,
                 }),
+                BackedRecords::Lines(data) => RawRecords::Lines(RawLines { data }),
             },
         }
     }
@@ -111,8 +116,12 @@ impl<'py> FromPyObject<'_, 'py> for BackedRecords {
     fn extract(records: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
         let py = records.py();
         if records.hasattr(intern!(py, "data"))? {
+            let data = frozen_bytes(&records.getattr(intern!(py, "data"))?)?;
+            if !records.hasattr(intern!(py, "aborted"))? {
+                return Ok(Self::Lines(data));
+            }
             return Ok(Self::Frame(BackedFrame {
-                data: frozen_bytes(&records.getattr(intern!(py, "data"))?)?,
+                data,
                 aborted: records.getattr(intern!(py, "aborted"))?.extract()?,
                 read_committed: records.getattr(intern!(py, "read_committed"))?.extract()?,
             }));

@@ -55,6 +55,25 @@ impl<'s> Lines<'s> {
         true
     }
 
+    /// How many records `source` has, `most` at most, and where the line of the last of these ends.
+    #[must_use]
+    pub fn count(source: &[u8], most: usize) -> (usize, usize) {
+        let (mut count, mut start, mut end) = (0, 0, 0);
+        let ends = memchr::memchr_iter(b'\n', source)
+            .chain((source.last() != Some(&b'\n')).then_some(source.len()));
+        for line_end in ends {
+            if count == most {
+                break;
+            }
+            if !matches!(source[start..line_end], [] | [b'\r']) {
+                count += 1;
+                end = source.len().min(line_end + 1);
+            }
+            start = line_end + 1;
+        }
+        (count, end)
+    }
+
     fn push(&mut self, start: usize, line: &'s [u8]) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
@@ -105,6 +124,28 @@ mod tests {
             [("a", 3, 3), ("b", 5, 7), (" ", 8, 11), ("c", 9, 13)]
         );
         assert_eq!(split("\r\r\n\r"), [("\r", 1, 0)]);
+    }
+
+    /// Counting is splitting, whatever is on the lines.
+    #[test]
+    fn counting_is_splitting() {
+        let parts = ["\n", "\r\n", "\r", "a", "{}\n"];
+        for mut number in 0..5_usize.pow(6) {
+            let mut text = String::new();
+            for _ in 0..6 {
+                text.push_str(parts[number % parts.len()]);
+                number /= parts.len();
+            }
+            let source = text.as_bytes();
+            for most in [0, 1, 2, usize::MAX] {
+                let lines = Lines::split(source, most);
+                let (count, end) = Lines::count(source, most);
+                assert_eq!(count, lines.values.len(), "{text:?}");
+                let rest = Lines::split(&source[end..], usize::MAX);
+                let all = Lines::split(source, usize::MAX);
+                assert_eq!([lines.values, rest.values].concat(), all.values, "{text:?}");
+            }
+        }
     }
 
     /// What is beyond the most is not looked at.

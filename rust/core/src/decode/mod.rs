@@ -214,6 +214,19 @@ impl Decoder {
         Ok((self.finish(blocks)?, lines))
     }
 
+    /// Decode `lines`, parts of `source`, ascending; of one that is `None` nothing is said but that it is a tombstone.
+    ///
+    /// # Errors
+    /// Only if the call as a whole is too large.
+    pub(crate) fn decode_parts(
+        &self,
+        source: &Buffer,
+        lines: &[Option<&[u8]>],
+        shapes: &mut Shapes,
+    ) -> Result<Decoded, DecodeError> {
+        self.decode_input(Input::Lines(lines, source), shapes)
+    }
+
     /// Decode values that are parts of `buffers`, ascending in each. Text without escapes views them, so the batch may
     /// keep them alive.
     ///

@@ -35,6 +35,8 @@ pub enum RawRecords<'a> {
     Columns(RecordColumns<'a>),
     /// As they came.
     Frame(RawFrame<'a>),
+    /// The lines of a text, numbered from `fetch_offset` on.
+    Lines(RawLines<'a>),
 }
 
 /// Columns of equal lengths, offsets ascending.
@@ -59,6 +61,13 @@ pub struct RawFrame<'a> {
     pub aborted: &'a [(i64, i64)],
     /// Leave out what belongs to them.
     pub read_committed: bool,
+}
+
+/// Newline-delimited JSON: lines that are not blank are records, without keys, headers or times.
+#[derive(Clone, Copy)]
+pub struct RawLines<'a> {
+    /// Whole lines.
+    pub data: &'a Buffer,
 }
 
 /// The keys and headers of a batch's records, which most records never need.

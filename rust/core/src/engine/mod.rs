@@ -28,7 +28,8 @@ use crate::frame::{Limits, Unpackers};
 use crate::transform::Explained;
 use assignment::{Assignment, Plan};
 pub use batch::{
-    Envelope, Envelopes, OffsetRejection, Outcome, RawBatch, RawFrame, RawRecords, RecordColumns,
+    Envelope, Envelopes, OffsetRejection, Outcome, RawBatch, RawFrame, RawLines, RawRecords,
+    RecordColumns,
 };
 pub use config::check_transforms;
 pub use table::{AssignmentId, Table};

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use arrow_buffer::Buffer;
+
 use super::batch::{Envelope, RawBatch, RawRecords, RecordColumns};
-use crate::decode::{DecodeError, Decoded, Decoder, Shapes};
+use crate::decode::{DecodeError, Decoded, Decoder, Lines, Shapes};
 use crate::frame::{self, Counts, Fault, Fetched, Headers, Span, Unpackers, Walker};
 
 const NULL: Span = Span {
@@ -24,6 +26,28 @@ pub struct Taken<'a> {
 enum Records<'a> {
     Columns(RecordColumns<'a>),
     Frame(frame::Records),
+    Lines(Numbered<'a>),
+}
+
+/// Lines with their offsets.
+struct Numbered<'a> {
+    source: &'a Buffer,
+    lines: Lines<'a>,
+    offsets: Vec<i64>,
+    timestamps: Vec<i64>,
+}
+
+impl<'a> Numbered<'a> {
+    fn new(source: &'a Buffer, first_offset: i64, most: usize) -> Self {
+        let lines = Lines::split(source, most);
+        let count = lines.values.len();
+        Self {
+            source,
+            lines,
+            offsets: (first_offset..).take(count).collect(),
+            timestamps: vec![-1; count],
+        }
+    }
 }
 
 impl<'a> Taken<'a> {
@@ -45,6 +69,11 @@ impl<'a> Taken<'a> {
                     },
                     unpackers,
                 )),
+                RawRecords::Lines(lines) => Records::Lines(Numbered::new(
+                    lines.data,
+                    batch.fetch_offset,
+                    batch.limit.unwrap_or(usize::MAX),
+                )),
             },
         };
         if let Records::Columns(columns) = &mut taken.records
@@ -56,13 +85,16 @@ impl<'a> Taken<'a> {
             columns.timestamps = &columns.timestamps[..limit];
             taken.next_offset = next;
         }
+        if let Records::Lines(lines) = &taken.records {
+            taken.next_offset = batch.fetch_offset + lines.offsets.len() as i64;
+        }
         taken
     }
 
     /// End of it, why there is no more, and what was seen on the way. Memory is used again if nothing views it any more.
     pub fn end(self, unpackers: &Unpackers) -> (i64, Option<Fault>, Counts) {
         match self.records {
-            Records::Columns(_) => (self.next_offset, None, Counts::default()),
+            Records::Columns(_) | Records::Lines(_) => (self.next_offset, None, Counts::default()),
             Records::Frame(mut frame) => {
                 let end = (frame.next_offset, frame.fault.take(), frame.counts);
                 unpackers.reuse(frame);
@@ -76,6 +108,7 @@ impl<'a> Taken<'a> {
         match &self.records {
             Records::Columns(columns) => columns.offsets,
             Records::Frame(frame) => &frame.offsets,
+            Records::Lines(lines) => &lines.offsets,
         }
     }
 
@@ -84,6 +117,7 @@ impl<'a> Taken<'a> {
         match &self.records {
             Records::Columns(columns) => columns.timestamps,
             Records::Frame(frame) => &frame.timestamps,
+            Records::Lines(lines) => &lines.timestamps,
         }
     }
 
@@ -92,16 +126,19 @@ impl<'a> Taken<'a> {
         match &self.records {
             Records::Columns(columns) => columns.values[index],
             Records::Frame(frame) => frame.bytes(frame.values[index]),
+            Records::Lines(lines) => lines.lines.values[index],
         }
     }
 
     /// Bytes of all values.
     pub fn value_bytes(&self) -> u64 {
+        let of = |values: &[Option<&[u8]>]| {
+            let values = values.iter().flatten();
+            values.map(|value| value.len() as u64).sum()
+        };
         match &self.records {
-            Records::Columns(columns) => {
-                let values = columns.values.iter().flatten();
-                values.map(|value| value.len() as u64).sum()
-            }
+            Records::Columns(columns) => of(columns.values),
+            Records::Lines(lines) => of(&lines.lines.values),
             Records::Frame(frame) => {
                 let values = frame.values.iter();
                 values.map(|span| span.length.max(0) as u64).sum()
@@ -124,6 +161,10 @@ impl<'a> Taken<'a> {
                 let values = blanked(&frame.values, without, NULL);
                 decoder.decode_spans(&values, &frame.buffers, shapes)
             }
+            Records::Lines(lines) => {
+                let values = blanked(&lines.lines.values, without, None);
+                decoder.decode_parts(lines.source, &values, shapes)
+            }
         }
     }
 
@@ -138,6 +179,7 @@ impl<'a> Taken<'a> {
                 .iter()
                 .map(|&index| envelope(frame, index as usize))
                 .collect()),
+            Records::Lines(_) => Ok(vec![Envelope::default(); indices.len()]),
         }
     }
 }

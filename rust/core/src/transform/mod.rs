@@ -11,7 +11,6 @@ mod derived;
 mod explain;
 mod expression;
 mod filter;
-mod patch;
 mod problem;
 mod program;
 mod redact;

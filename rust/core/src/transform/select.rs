@@ -8,10 +8,9 @@ use arrow_schema::ArrowError;
 
 use super::cast;
 use super::config::SelectConfig;
-use super::patch::Patch;
 use super::problem::Problem;
 use super::scope::Scope;
-use crate::columns::{ColumnKind, Misfit, ScalarKind};
+use crate::columns::{ColumnKind, Misfit, Patch, ScalarKind};
 use crate::decode::{Drift, RESIDUE_COLUMN, residue};
 
 /// The prefix of the columns that the sink adds.
@@ -212,7 +211,7 @@ fn extended(
     rows: &[usize],
     value: impl Fn(usize) -> String,
 ) -> Result<ArrayRef, ArrowError> {
-    let mut extended = Patch::new(old.len());
+    let mut extended = Patch::new(old);
     for &row in rows {
         let text = old.is_valid(row).then(|| old.value(row));
         let mut object = text
@@ -223,5 +222,5 @@ fn extended(
         residue::close(&mut object);
         extended.set(row, &object)?;
     }
-    extended.apply(old)
+    Ok(extended.finish())
 }

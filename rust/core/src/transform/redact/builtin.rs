@@ -112,15 +112,20 @@ fn domain(after: &str) -> usize {
     let (mut end, mut start) = (0, 0);
     loop {
         let label = &after[start..];
-        let inside = |character: char| character.is_alphanumeric() || character == '-';
-        let length = label
-            .find(|character| !inside(character))
-            .unwrap_or(label.len());
-        let letters = label
-            .find(|character: char| !character.is_alphabetic())
-            .unwrap_or(label.len());
+        let (mut length, mut letters, mut count) = (0, 0, 0);
+        for character in label.chars() {
+            let letter = character.is_alphabetic();
+            if !letter && !character.is_numeric() && character != '-' {
+                break;
+            }
+            if letter && letters == length {
+                letters += character.len_utf8();
+                count += 1;
+            }
+            length += character.len_utf8();
+        }
         let ends_here = letters == length || label[letters..].starts_with('-');
-        if start > 0 && ends_here && label[..letters].chars().nth(1).is_some() {
+        if start > 0 && ends_here && count > 1 {
             end = start + letters;
         }
         if length == 0 || label.starts_with('-') || !label[length..].starts_with('.') {

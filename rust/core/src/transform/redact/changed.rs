@@ -7,17 +7,16 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, StringArray, StringViewArray};
 use arrow_schema::ArrowError;
 
-use crate::columns::append_text;
-use crate::transform::patch::Patch;
+use crate::columns::{Patch, append_text};
 
-/// The column with the rows changed that `change` has another text for; `None` if there are none. It is one of views,
-/// or, inside a nested type, of strings.
+/// The column with the rows changed that `change` has another text for, which it appends and then says so; `None` if
+/// there are none. It is one of views, or, inside a nested type, of strings.
 ///
 /// # Errors
 /// If a column of strings passes 2 GiB by it.
 pub fn changed(
     texts: &ArrayRef,
-    change: impl FnMut(&str) -> Option<String>,
+    change: impl FnMut(&str, &mut String) -> bool,
 ) -> Result<Option<ArrayRef>, ArrowError> {
     match texts.as_string_view_opt() {
         Some(texts) => changed_views(texts, change),
@@ -28,38 +27,44 @@ pub fn changed(
 /// The text of the other rows is not copied.
 fn changed_views(
     texts: &StringViewArray,
-    mut change: impl FnMut(&str) -> Option<String>,
+    mut change: impl FnMut(&str, &mut String) -> bool,
 ) -> Result<Option<ArrayRef>, ArrowError> {
-    let mut patch: Option<Patch> = None;
+    let mut patch: Option<Patch<'_>> = None;
+    let mut other = String::new();
     for (row, text) in texts.iter().enumerate() {
-        if let Some(text) = text.and_then(&mut change) {
+        let Some(text) = text else {
+            continue;
+        };
+        other.clear();
+        if change(text, &mut other) {
             patch
-                .get_or_insert_with(|| Patch::new(texts.len()))
-                .set(row, &text)?;
+                .get_or_insert_with(|| Patch::new(texts))
+                .set(row, &other)?;
         }
     }
-    patch.map(|patch| patch.apply(texts)).transpose()
+    Ok(patch.map(Patch::finish))
 }
 
 /// Runs of rows between those that change are copied as one.
 fn changed_strings(
     texts: &StringArray,
-    mut change: impl FnMut(&str) -> Option<String>,
+    mut change: impl FnMut(&str, &mut String) -> bool,
 ) -> Result<Option<ArrayRef>, ArrowError> {
     let mut builder: Option<StringBuilder> = None;
-    let mut copied = 0;
+    let (mut copied, mut other) = (0, String::new());
     for row in 0..texts.len() {
         if texts.is_null(row) {
             continue;
         }
-        let Some(text) = change(texts.value(row)) else {
+        other.clear();
+        if !change(texts.value(row), &mut other) {
             continue;
-        };
+        }
         let builder = builder.get_or_insert_with(|| {
             StringBuilder::with_capacity(texts.len(), texts.value_data().len())
         });
         builder.append_array(&texts.slice(copied, row - copied))?;
-        append_text(&text, builder).map_err(|_| ArrowError::OffsetOverflowError(text.len()))?;
+        append_text(&other, builder).map_err(|_| ArrowError::OffsetOverflowError(other.len()))?;
         copied = row + 1;
     }
     let Some(mut builder) = builder else {

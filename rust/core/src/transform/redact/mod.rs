@@ -127,10 +127,11 @@ pub fn compile(
             column.changed = true;
         }
     }
+    let replacement = replacement?;
     Some(Redact {
-        rules,
+        rules: rules.keeping_plain(replacement.needs_plain()),
         whole: config.whole,
-        replacement: replacement?,
+        replacement,
         targets,
         residue,
     })
@@ -247,14 +248,18 @@ impl Redact {
         };
         for (slot, kind) in &self.targets {
             if let Some(array) = &slots[*slot] {
-                let mut change = |text: &str, is_json: bool| self.value(text, is_json, &mut counts);
+                let mut change = |text: &str, is_json: bool, out: &mut String| {
+                    self.value(text, is_json, &mut counts, out)
+                };
                 if let Some(redacted) = nested::redact(array, kind, &mut change)? {
                     slots[*slot] = Some(redacted);
                 }
             }
         }
         if let (Some(scope), Some(Some(residue))) = (&self.residue, slots.last()) {
-            let redacted = changed(residue, |text| self.residue(text, scope, &mut counts))?;
+            let redacted = changed(residue, |text, out| {
+                take_into(out, self.residue(text, scope, &mut counts))
+            })?;
             if let (Some(redacted), Some(last)) = (redacted, slots.last_mut()) {
                 *last = Some(redacted);
             }
@@ -262,29 +267,34 @@ impl Redact {
         Ok(counts.by_rule)
     }
 
-    /// What stands for one value, if it is not itself.
-    fn value(&self, text: &str, is_json: bool, counts: &mut Counts) -> Option<String> {
-        let mut out = String::new();
+    /// Append what stands for one value, if it is not itself, and say so.
+    fn value(&self, text: &str, is_json: bool, counts: &mut Counts, out: &mut String) -> bool {
         if self.whole {
             counts.by_rule[0] += 1;
             if is_json {
-                self.replacement.write_json(WHOLE, text, &mut out);
+                self.replacement.write_json(WHOLE, text, out);
             } else {
-                self.replacement.write(WHOLE, text, &mut out);
+                self.replacement.write(WHOLE, text, out);
             }
-            return Some(out);
+            return true;
         }
         if is_json {
-            return json::redact(text, &self.rules, &self.replacement, counts);
+            let redacted = json::redact(text, &self.rules, &self.replacement, counts);
+            return take_into(out, redacted);
         }
         let hits = self.rules.find(text);
         if hits.is_empty() {
-            return None;
+            return false;
         }
         counts.add(&hits);
         self.replacement
-            .replace(text, &hits, &self.rules.names, &mut out);
-        Some(out)
+            .replace(text, &hits, &self.rules.names, out);
+        true
+    }
+
+    fn of_member(&self, value: &str, counts: &mut Counts) -> Option<String> {
+        let mut out = String::new();
+        self.value(value, true, counts, &mut out).then_some(out)
     }
 
     fn residue(&self, text: &str, scope: &ResidueScope, counts: &mut Counts) -> Option<String> {
@@ -293,14 +303,23 @@ impl Redact {
                 json::redact(text, &self.rules, &self.replacement, counts)
             }
             ResidueScope::All => {
-                json::with_members(text, &mut |_, value| self.value(value, true, counts))
+                json::with_members(text, &mut |_, value| self.of_member(value, counts))
             }
             ResidueScope::Paths(paths) => json::with_members(text, &mut |path, value| {
                 paths
                     .contains(path)
-                    .then(|| self.value(value, true, counts))
+                    .then(|| self.of_member(value, counts))
                     .flatten()
             }),
         }
     }
+}
+
+/// `text` in the place of `out`, which is empty; whether there is one.
+fn take_into(out: &mut String, text: Option<String>) -> bool {
+    let there = text.is_some();
+    if let Some(text) = text {
+        *out = text;
+    }
+    there
 }

@@ -9,8 +9,8 @@ use arrow_schema::ArrowError;
 use super::changed::changed;
 use crate::columns::{ColumnKind, ScalarKind};
 
-/// What stands for a text, if it is not itself; told whether it is JSON.
-type Change<'c> = dyn FnMut(&str, bool) -> Option<String> + 'c;
+/// Appends what stands for a text, if it is not itself, and says so; told whether it is JSON.
+type Change<'c> = dyn FnMut(&str, bool, &mut String) -> bool + 'c;
 
 /// Whether a column of this type holds text anywhere; the keys of a map are text.
 pub fn has_text(kind: &ColumnKind) -> bool {
@@ -32,8 +32,10 @@ pub fn redact(
     change: &mut Change<'_>,
 ) -> Result<Option<ArrayRef>, ArrowError> {
     match kind {
-        ColumnKind::Scalar(ScalarKind::String) => changed(array, |text| change(text, false)),
-        ColumnKind::Scalar(ScalarKind::Json) => changed(array, |text| change(text, true)),
+        ColumnKind::Scalar(ScalarKind::String) => {
+            changed(array, |text, out| change(text, false, out))
+        }
+        ColumnKind::Scalar(ScalarKind::Json) => changed(array, |text, out| change(text, true, out)),
         ColumnKind::Scalar(_) => Ok(None),
         ColumnKind::List(item) => list(array.as_list(), item, change),
         ColumnKind::Struct(fields) => {

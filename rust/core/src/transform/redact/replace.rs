@@ -47,6 +47,11 @@ impl Replacement {
         Some(Self::Hash(Box::new(Hmac::new_from_slice(&bytes).ok()?)))
     }
 
+    /// Whether it depends on what was there.
+    pub fn needs_plain(&self) -> bool {
+        matches!(self, Self::Hash(_))
+    }
+
     /// Append what stands for `plain`, which the rule `name` found.
     pub fn write(&self, name: &str, plain: &str, out: &mut String) {
         match self {

@@ -25,6 +25,10 @@ pub struct Rules {
     patterns: Vec<Pattern>,
     /// By pattern.
     pub names: Vec<String>,
+    /// Whether a pattern needs to know how many digits a text has.
+    counts_digits: bool,
+    /// Whether hits say what they found.
+    keep_plain: bool,
 }
 
 impl Rules {
@@ -60,12 +64,30 @@ impl Rules {
                 )),
             }
         }
-        Self { patterns, names }
+        let counts_digits = patterns
+            .iter()
+            .any(|pattern| matches!(pattern, Pattern::BuiltIn(BuiltIn::Phone | BuiltIn::Card)));
+        Self {
+            patterns,
+            names,
+            counts_digits,
+            keep_plain: true,
+        }
+    }
+
+    /// The same, with hits that say what they found or do not.
+    #[must_use]
+    pub fn keeping_plain(self, keep_plain: bool) -> Self {
+        Self { keep_plain, ..self }
     }
 
     /// Everything to take out of a text, in order, without overlap; also where it is escaped.
     pub fn find(&self, text: &str) -> Vec<Hit> {
-        self.find_at_depth(text, 0)
+        if self.may_find(text) {
+            self.find_at_depth(text, 0)
+        } else {
+            Vec::new()
+        }
     }
 
     /// The same in the inside of a JSON string.
@@ -77,15 +99,27 @@ impl Rules {
                     .map(|hit| unescaped.outwards(hit))
                     .collect()
             }
-            None => self.find_at_depth(inside, 0),
+            None => self.find(inside),
         }
     }
 
     /// Whether a text can have anything to find, its JSON strings included. Costs next to nothing.
     pub fn may_find(&self, text: &str) -> bool {
+        if let [Pattern::BuiltIn(BuiltIn::Email)] = self.patterns[..] {
+            return memchr::memchr2(b'@', b'\\', text.as_bytes()).is_some();
+        }
         has_unicode_escape(text) || {
-            let digits = count_digits(text.as_bytes());
+            let digits = self.digits(text);
             (0..self.patterns.len()).any(|rule| self.may_match(rule, text, digits))
+        }
+    }
+
+    /// 0 where nobody asks.
+    fn digits(&self, text: &str) -> usize {
+        if self.counts_digits {
+            count_digits(text.as_bytes())
+        } else {
+            0
         }
     }
 
@@ -102,7 +136,7 @@ impl Rules {
     fn find_at_depth(&self, text: &str, depth: usize) -> Vec<Hit> {
         let mut hits = Vec::new();
         let mut refused = false;
-        let digits = count_digits(text.as_bytes());
+        let digits = self.digits(text);
         for (rule, pattern) in self.patterns.iter().enumerate() {
             if !self.may_match(rule, text, digits) {
                 continue;
@@ -112,7 +146,11 @@ impl Rules {
                     start,
                     end,
                     rule,
-                    plain: text[start..end].to_owned(),
+                    plain: if self.keep_plain {
+                        text[start..end].to_owned()
+                    } else {
+                        String::new()
+                    },
                 });
             };
             match pattern {
@@ -146,7 +184,8 @@ impl Rules {
 }
 
 fn has_unicode_escape(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), b"\\u").is_some()
+    let bytes = text.as_bytes();
+    memchr::memchr_iter(b'\\', bytes).any(|at| bytes.get(at + 1) == Some(&b'u'))
 }
 
 fn search(regex: &Regex, text: &str, mut found: impl FnMut(usize, usize)) {
@@ -187,5 +226,51 @@ fn own(name: &str, regex: &str) -> Result<Pattern, (String, String)> {
     match RegexBuilder::new(regex).size_limit(REGEX_BYTES).build() {
         Ok(regex) => Ok(Pattern::Own(regex)),
         Err(error) => Err((".regex".into(), regex_mistake(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{PatternConfig, Rules};
+
+    fn rules(names: &[&str]) -> Rules {
+        let patterns: Vec<_> = names
+            .iter()
+            .map(|&name| match name {
+                "ticket" => PatternConfig::Own {
+                    name: name.into(),
+                    regex: "T-[0-9]+".into(),
+                },
+                built_in => PatternConfig::BuiltIn(built_in.into()),
+            })
+            .collect();
+        Rules::compile(0, Some(&patterns), &mut Vec::new())
+    }
+
+    proptest! {
+        /// A text that is passed over has nothing to find, whichever rules there are, its escapes undone or not.
+        #[test]
+        fn what_is_passed_over_has_nothing(
+            names in prop::sample::subsequence(vec!["email", "phone", "card", "secret", "ticket"], 1..=5),
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "ann", "@", "b.co", "\\", "u0040", "u003", "1", "4111 1111 1111 1111", "+49 30 1234567", "sk-",
+                    "abcdefghijklmnop1234", "T-7", "\"", " ", "é",
+                ]),
+                0..8,
+            ),
+        ) {
+            let (rules, text) = (rules(&names), pieces.concat());
+            let found = rules.find_at_depth(&text, 0);
+            prop_assert!(rules.may_find(&text) || found.is_empty(), "{text}");
+            prop_assert_eq!(&rules.find(&text), &found);
+            let marks = rules.keeping_plain(false).find(&text);
+            let places = |hits: &[super::Hit]| -> Vec<_> {
+                hits.iter().map(|hit| (hit.start, hit.end, hit.rule)).collect()
+            };
+            prop_assert_eq!(places(&marks), places(&found));
+        }
     }
 }
