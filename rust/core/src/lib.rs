@@ -8,6 +8,7 @@ pub mod decode;
 pub mod encode;
 pub mod engine;
 pub mod error;
+pub mod frame;
 pub mod infer;
 pub mod json;
 pub mod report;
