@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -43,7 +43,8 @@ def record_batch(
         batch_size=1 << 30,
     )
     for number, message in enumerate(messages):
-        builder.append(number, message.timestamp_ms, message.key, message.value, message.headers)  # type: ignore[arg-type]
+        headers: Any = list(message.headers)  # a key of bytes is encoded as well, whatever the types say
+        builder.append(number, message.timestamp_ms, message.key, message.value, headers)
     batch = bytearray(builder.build())
     # The broker's part, which the checksum does not cover.
     batch[0:8] = struct.pack(">q", base_offset)
