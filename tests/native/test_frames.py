@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STEPS = [
     {"type": "filter", "where": "level IS NULL OR level <> 'debug'"},
-    {"type": "redact", "columns": ["event_id"], "mode": "hash", "key": "00" * 16},
+    {"type": "redact", "columns": ["event_id"], "whole": True, "mode": "hash", "key": "00" * 16},
 ]
 
 
