@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from penstock.telemetry.metrics import Metrics
 
 
-def open_source(config: Config, metrics: Metrics, *, group: bool = True) -> Source:
-    """The source that `config` names, not connected. Without `group` nothing is shared with other processes."""
+def open_source(config: Config, metrics: Metrics, *, group: bool = True, frames: bool = True) -> Source:
+    """The source that `config` names, not connected. Without `group` nothing is shared with other processes.
+
+    Without `frames` it hands over columns of records.
+    """
     from penstock.config import FileSource, KafkaSource  # noqa: PLC0415 - each kind with its own imports
 
     match config.source:
@@ -24,5 +27,5 @@ def open_source(config: Config, metrics: Metrics, *, group: bool = True) -> Sour
         case KafkaSource():
             from penstock.source import kafka  # noqa: PLC0415
 
-            return kafka.KafkaSource(config.source, metrics, group=group, fetch_bytes=config.fetch_bytes)
+            return kafka.KafkaSource(config.source, metrics, group=group, frames=frames, fetch_bytes=config.fetch_bytes)
     raise InternalError("A memory source is made by penstock.testing.")
