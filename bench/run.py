@@ -11,6 +11,7 @@ with `scenario` or `size` before the name where there are several. Who gets it w
 from __future__ import annotations
 
 import argparse
+import compileall
 import contextlib
 import json
 import shlex
@@ -42,6 +43,7 @@ SCENARIOS: Sequence[Scenario] = get_args(Scenario)
 ROUNDS = 3
 LIMIT_SECONDS = 120
 QUICK_LIMIT_SECONDS = 8
+PACKAGE = Path(__file__).resolve().parents[1] / "python" / "penstock"
 RESULTS = Path(__file__).resolve().parent / "results"
 UNAVAILABLE, INTERRUPTED = 69, 130
 
@@ -53,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.results and find_spec("matplotlib") is None:
         _say("The plot needs matplotlib, which is not installed: see requirements/bench.txt.")
         return UNAVAILABLE
+    compileall.compile_dir(PACKAGE, quiet=1)  # As pip does when it installs it; the scripts' packages have theirs.
     directory = Path(tempfile.mkdtemp(prefix="penstock-bench-"))
     try:
         measured = tuple(_measure_all(options, directory))

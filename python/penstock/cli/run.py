@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ def run(
     pipeline.shutdown_grace; a second one quits at once, and a restart continues where the last commit ended.
     """
     gc.disable()  # Nothing that is imported is garbage; `run_daemon` turns it on again.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # Else it looks into every package that is installed.
     from penstock.config import load  # noqa: PLC0415 - keeps `--help` fast
     from penstock.telemetry import log  # noqa: PLC0415
 

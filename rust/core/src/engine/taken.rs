@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use arrow_buffer::Buffer;
 
-use super::batch::{Envelope, RawBatch, RawRecords, RecordColumns};
+use super::batch::{Envelope, RawBatch, RawLines, RecordColumns};
 use crate::decode::{DecodeError, Decoded, Decoder, Lines, Shapes};
-use crate::frame::{self, Counts, Fault, Fetched, Headers, Span, Unpackers, Walker};
+use crate::frame::{self, Headers, Span};
 
 const NULL: Span = Span {
     buffer: 0,
@@ -14,92 +14,58 @@ const NULL: Span = Span {
     length: -1,
 };
 
-/// What is taken of one batch.
+/// Records of one batch that are taken at once.
 pub struct Taken<'a> {
     pub topic: &'a str,
     pub partition: i32,
     records: Records<'a>,
-    /// End of what columns cover.
-    next_offset: i64,
 }
 
 enum Records<'a> {
     Columns(RecordColumns<'a>),
-    Frame(frame::Records),
+    Frame(&'a frame::Records),
     Lines(Numbered<'a>),
 }
 
 /// Lines with their offsets.
 struct Numbered<'a> {
     source: &'a Buffer,
-    lines: Lines<'a>,
+    values: Vec<Option<&'a [u8]>>,
     offsets: Vec<i64>,
     timestamps: Vec<i64>,
 }
 
-impl<'a> Numbered<'a> {
-    fn new(source: &'a Buffer, first_offset: i64, most: usize) -> Self {
-        let lines = Lines::split(source, most);
-        let count = lines.values.len();
-        Self {
-            source,
-            lines,
-            offsets: (first_offset..).take(count).collect(),
-            timestamps: vec![-1; count],
-        }
-    }
-}
-
 impl<'a> Taken<'a> {
-    /// As much of `batch` as may be taken. `walker` is its assignment's.
-    pub fn new(batch: &RawBatch<'a>, walker: &mut Walker, unpackers: &Unpackers) -> Self {
-        let mut taken = Self {
+    pub fn columns(batch: &RawBatch<'a>, columns: RecordColumns<'a>) -> Self {
+        Self {
             topic: batch.topic,
             partition: batch.partition,
-            next_offset: batch.next_offset,
-            records: match batch.records {
-                RawRecords::Columns(columns) => Records::Columns(columns),
-                RawRecords::Frame(frame) => Records::Frame(walker.read(
-                    &Fetched {
-                        bytes: frame.data,
-                        fetch_offset: batch.fetch_offset,
-                        aborted: frame.aborted,
-                        read_committed: frame.read_committed,
-                        most_records: batch.limit.map(|limit| limit as u64),
-                    },
-                    unpackers,
-                )),
-                RawRecords::Lines(lines) => Records::Lines(Numbered::new(
-                    lines.data,
-                    batch.fetch_offset,
-                    batch.limit.unwrap_or(usize::MAX),
-                )),
-            },
-        };
-        if let Records::Columns(columns) = &mut taken.records
-            && let Some(limit) = batch.limit
-            && let Some(&next) = columns.offsets.get(limit)
-        {
-            columns.values = &columns.values[..limit];
-            columns.offsets = &columns.offsets[..limit];
-            columns.timestamps = &columns.timestamps[..limit];
-            taken.next_offset = next;
+            records: Records::Columns(columns),
         }
-        if let Records::Lines(lines) = &taken.records {
-            taken.next_offset = batch.fetch_offset + lines.offsets.len() as i64;
-        }
-        taken
     }
 
-    /// End of it, why there is no more, and what was seen on the way. Memory is used again if nothing views it any more.
-    pub fn end(self, unpackers: &Unpackers) -> (i64, Option<Fault>, Counts) {
-        match self.records {
-            Records::Columns(_) | Records::Lines(_) => (self.next_offset, None, Counts::default()),
-            Records::Frame(mut frame) => {
-                let end = (frame.next_offset, frame.fault.take(), frame.counts);
-                unpackers.reuse(frame);
-                end
-            }
+    pub fn frame(batch: &RawBatch<'a>, records: &'a frame::Records) -> Self {
+        Self {
+            topic: batch.topic,
+            partition: batch.partition,
+            records: Records::Frame(records),
+        }
+    }
+
+    /// The first `most` of the batch's lines.
+    pub fn lines(batch: &RawBatch<'a>, lines: RawLines<'a>, most: usize) -> Self {
+        let values = Lines::split(lines.data, most).values;
+        let count = values.len();
+        let numbered = Numbered {
+            source: lines.data,
+            values,
+            offsets: (batch.fetch_offset..).take(count).collect(),
+            timestamps: vec![-1; count],
+        };
+        Self {
+            topic: batch.topic,
+            partition: batch.partition,
+            records: Records::Lines(numbered),
         }
     }
 
@@ -126,7 +92,7 @@ impl<'a> Taken<'a> {
         match &self.records {
             Records::Columns(columns) => columns.values[index],
             Records::Frame(frame) => frame.bytes(frame.values[index]),
-            Records::Lines(lines) => lines.lines.values[index],
+            Records::Lines(lines) => lines.values[index],
         }
     }
 
@@ -138,7 +104,7 @@ impl<'a> Taken<'a> {
         };
         match &self.records {
             Records::Columns(columns) => of(columns.values),
-            Records::Lines(lines) => of(&lines.lines.values),
+            Records::Lines(lines) => of(&lines.values),
             Records::Frame(frame) => {
                 let values = frame.values.iter();
                 values.map(|span| span.length.max(0) as u64).sum()
@@ -162,7 +128,7 @@ impl<'a> Taken<'a> {
                 decoder.decode_spans(&values, &frame.buffers, shapes)
             }
             Records::Lines(lines) => {
-                let values = blanked(&lines.lines.values, without, None);
+                let values = blanked(&lines.values, without, None);
                 decoder.decode_parts(lines.source, &values, shapes)
             }
         }
