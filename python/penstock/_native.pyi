@@ -17,6 +17,9 @@ __all__ = [
     "Decoded",
     "Decoder",
     "Engine",
+    "Fault",
+    "Frame",
+    "FramePool",
     "Inferred",
     "InferredColumn",
     "Ingested",
@@ -30,6 +33,7 @@ __all__ = [
     "check_transforms",
     "infer_schema",
     "parse_toml",
+    "scan_batches",
 ]
 
 class NativeError(Exception):
@@ -42,11 +46,25 @@ class TomlError(ValueError):
 class OffsetRejection:
     """One record of a raw batch that is not a row."""
 
+    index: int
+    """Which of the batch's records it is, from 0."""
     offset: int
     code: str
     """One of empty_value invalid_json invalid_utf8 lone_surrogate not_an_object too_deep too_large missing_required."""
     byte_position: int
     message: str
+
+@final
+class Fault:
+    """A batch of a frame that can't be taken."""
+
+    offset: int
+    """The first offset that was not taken."""
+    code: str
+    """One of old_magic unknown_magic invalid_length checksum_mismatch invalid_header misplaced_batch leader_epoch_fell
+    unknown_codec invalid_compression decompressed_too_large invalid_record trailing_bytes invalid_marker."""
+    message: str
+    """Where it is and what is wrong with it, in words; nothing of what it holds."""
 
 @final
 class Report:
@@ -63,6 +81,17 @@ class Report:
     """Counts by reason: type_mismatch out_of_range unknown_key duplicate_key replaced_text coerced filter_undecided."""
     redacted: dict[str, int]
     """How much was taken out of texts, by pattern; whole values count as "redacted"."""
+    next_offset: int
+    """End of what was taken of the batch: its own, or lower under a `limit`, at a `fault`, and after a batch of the
+    same assignment of which not all was taken."""
+    fault: Fault | None
+    """Why no more was taken of a frame. Its records before that are good, and count."""
+    control_batches: int
+    """Of a frame: markers of transactions and the like."""
+    aborted_records: int
+    """Of a frame: records of aborted transactions, which count nowhere else."""
+    decompressed_bytes: int
+    """Of a frame: what came out of its compressed batches."""
 
 @final
 class Batch:
@@ -95,6 +124,37 @@ class Chunk:
     def __len__(self) -> int: ...
 
 @final
+class Frame:
+    """Memory that one answer of a broker is received into, by the buffer protocol (`memoryview(frame)`).
+
+    Writable until `freeze`, then read-only for ever. When the last view of it is gone its memory goes back to its pool.
+    """
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __len__(self) -> int: ...
+    def freeze(self) -> None:
+        """From now on nobody can write to it. `BufferError` while there is a writable view."""
+
+@final
+class FramePool:
+    """Gives out frames and takes their memory back, to give it out again.
+
+    Keeps at most `limit_bytes`, those in use counted in; more are in use only if more are asked for.
+    """
+
+    bytes_in_use: int
+    bytes_kept: int
+    """Not in use, for the next frames."""
+    taken: int
+    """Frames given out so far."""
+    reused: int
+    """How many of them in memory that was used before."""
+
+    def __new__(cls, limit_bytes: int) -> Self: ...
+    def take(self, size: int) -> Frame:
+        """A writable frame of `size` bytes, of any value. `MemoryError`."""
+
+@final
 class OpenFile:
     """One open data file in memory."""
 
@@ -123,6 +183,7 @@ class Engine:
       kafka_columns bool: append kafka_topic kafka_partition kafka_offset kafka_timestamp to the main table
       dead_letter   {raw: "keep" | "drop"}
       encode        {row_group_bytes: int, zstd_level: int}
+      slab_bytes    int: what may be kept, between calls, of the memory that batches are decompressed into
       batches       bool: hand batches back as files would hold them (dry run) and open no files
     Raises `NativeError` naming the key that is wrong.
     """
@@ -140,7 +201,10 @@ class Engine:
         """
 
     def ingest(self, batches: Sequence[RawBatch]) -> Ingested:
-        """Decode, transform and append. Batches of one partition in order; partitions in parallel. Thread-safe."""
+        """Decode, transform and append. Batches of one partition in order; partitions in parallel. Thread-safe.
+
+        A frame's data is not copied if it is of `bytes` or of a frozen `Frame`, and not held any more afterwards.
+        """
 
     def flush(self, table: str, topic: str, partition: int, epoch: int) -> None:
         """End the open row group, so that `take` can free it. Nothing is open of a discarded assignment."""
@@ -161,7 +225,7 @@ class Engine:
         """What is open now."""
 
     def memory(self) -> int:
-        """Bytes held: open row groups, finished chunks not taken yet."""
+        """Bytes held: open row groups, finished chunks not taken yet, what is kept to decompress into."""
 
     def schema_json(self, table: str) -> str:
         """The table's columns as a JSON list of {name, type, nullable}, in order; types as Arrow prints them."""
@@ -290,3 +354,11 @@ def parse_toml(text: str) -> tuple[str, dict[str, tuple[int, int]]]:
 
 def build_info() -> dict[str, str]:
     """version, profile, target, arrow and parquet versions."""
+
+def scan_batches(data: Buffer) -> tuple[int, int | None, int, bool]:
+    """What the headers of fetched record batches say, unchecked: `(complete_bytes, next_offset, records, magic_ok)`.
+
+    The bytes up to the end of the last whole batch, or all if one is damaged, which reading it tells; the offset after
+    the last whole batch, if there is one; how many records there are at most. Without `magic_ok` a message of an older
+    format follows.
+    """

@@ -30,24 +30,54 @@ class Range(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class RawBatch:
-    """What one poll brought for one partition, undecoded.
+class RecordColumns:
+    """Records as columns: of equal lengths, possibly zero, offsets ascending.
 
-    Covers `[fetch_offset, next_offset)`; `values`, `keys`, `headers`, `offsets`, `timestamps` are columns of the
-    records in it (equal lengths, possibly zero, offsets ascending). `value is None` is a tombstone. `timestamps`
-    are milliseconds since the epoch, -1 where absent. `size_bytes` is what the batch holds in memory.
+    `None` among the `values` is a tombstone. `timestamps` are milliseconds since the epoch, -1 where absent.
+    """
+
+    values: Sequence[bytes | None]
+    keys: Sequence[bytes | None]
+    headers: Sequence[Sequence[tuple[str | bytes, bytes | None]]]
+    offsets: Sequence[int]
+    timestamps: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class RawFrame:
+    """Record batches of one partition, as the broker sent them.
+
+    `data` is whole batches, read-only, and never changes (a frozen `Frame`'s, or of `bytes`). `aborted` are the
+    transactions that were aborted in it: producer id and first offset, by offset. `records` is how many records its
+    headers promise: no more than so many come out.
+    """
+
+    data: memoryview
+    aborted: Sequence[tuple[int, int]]
+    read_committed: bool
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """What one poll brought for one partition, undecoded: whatever there is in `[fetch_offset, next_offset)`.
+
+    `size_bytes` is what it holds in memory. With a `limit` no more than so many of its records are taken.
     """
 
     partition: Partition
     epoch: int
     fetch_offset: int
     next_offset: int
-    values: Sequence[bytes | None]
-    keys: Sequence[bytes | None]
-    headers: Sequence[Sequence[tuple[str | bytes, bytes | None]]]
-    offsets: Sequence[int]
-    timestamps: Sequence[int]
     size_bytes: int
+    records: RecordColumns | RawFrame
+    limit: int | None = None
+
+    @property
+    def most_records(self) -> int:
+        """So many records it has, or fewer."""
+        records = self.records
+        return records.records if isinstance(records, RawFrame) else len(records.offsets)
 
 
 @dataclass(frozen=True, slots=True)

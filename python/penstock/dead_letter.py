@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from penstock._native import OffsetRejection
-    from penstock.batch import Partition, RawBatch
+    from penstock.batch import Partition
 
 WINDOW_RECORDS = 10_000
 JUDGED_FROM_RECORDS = 1_000
@@ -31,33 +31,31 @@ class DeadLetterLimit:
         self._rejected = 0
         self._runs: dict[Partition, int] = {}
 
-    def count(self, batch: RawBatch, rejections: Sequence[OffsetRejection]) -> None:
-        """Take note of one decoded batch. Raises `DeadLetterLimitError` naming the newest rejection."""
-        self._count_run(batch, rejections)
-        self._batches.append((len(batch.offsets), len(rejections)))
-        self._records += len(batch.offsets)
+    def count(self, partition: Partition, records: int, rejections: Sequence[OffsetRejection]) -> None:
+        """Take note of one decoded batch of `records`. Raises `DeadLetterLimitError` naming the newest rejection."""
+        self._count_run(partition, records, rejections)
+        self._batches.append((records, len(rejections)))
+        self._records += records
         self._rejected += len(rejections)
         while self._records - self._batches[0][0] >= WINDOW_RECORDS:
-            records, rejected = self._batches.popleft()
-            self._records -= records
+            earlier, rejected = self._batches.popleft()
+            self._records -= earlier
             self._rejected -= rejected
         if self._records >= JUDGED_FROM_RECORDS and self._rejected > self._ratio * self._records:
             what = f"{self._rejected} of the last {self._records} records"
-            raise _error(what, f"ratio = {self._ratio}", batch.partition, rejections[-1] if rejections else None)
+            raise _error(what, f"ratio = {self._ratio}", partition, rejections[-1] if rejections else None)
 
-    def _count_run(self, batch: RawBatch, rejections: Sequence[OffsetRejection]) -> None:
-        if not rejections:
-            if batch.offsets:
-                self._runs.pop(batch.partition, None)
+    def _count_run(self, partition: Partition, records: int, rejections: Sequence[OffsetRejection]) -> None:
+        if not records:
             return
-        rejected = {rejection.offset: rejection for rejection in rejections}
-        run = self._runs.get(batch.partition, 0)
-        for offset in batch.offsets:
-            rejection = rejected.get(offset)
-            run = 0 if rejection is None else run + 1
-            if rejection is not None and run > self._run:
-                raise _error(f"{run} records in a row", f"run = {self._run}", batch.partition, rejection)
-        self._runs[batch.partition] = run
+        run, next_index = self._runs.pop(partition, 0), 0
+        for rejection in rejections:
+            run = run + 1 if rejection.index == next_index else 1
+            next_index = rejection.index + 1
+            if run > self._run:
+                raise _error(f"{run} records in a row", f"run = {self._run}", partition, rejection)
+        if next_index == records:
+            self._runs[partition] = run
 
 
 def _error(what: str, limit: str, partition: Partition, newest: OffsetRejection | None) -> DeadLetterLimitError:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from penstock._native import Chunk, Engine, OpenFile
-    from penstock.batch import Cut, Outcome, Partition, RawBatch
+    from penstock.batch import Cut, Outcome, Partition
     from penstock.commit.effects import Effect, Effects, Table
     from penstock.commit.position import SourceState
     from penstock.commit.tables import Tables
@@ -157,15 +157,13 @@ class Delivery:
         """The partition was assigned: find its position and start to fetch."""
         await self._perform(self.assignment.begin())
 
-    async def take(self, batch: RawBatch, counts: Counts) -> None:
-        """`batch` was ingested."""
+    async def take(self, epoch: int, start: int, end: int, counts: Counts) -> None:
+        """What was fetched as `epoch` from `start` up to `end` was ingested."""
         now = self._host.now()
         self._open.since = now if self._open.since is None else self._open.since
         self._uncommitted_since = self._open.since if self._uncommitted_since is None else self._uncommitted_since
         self.taken += counts
-        await self._perform(
-            self.assignment.take(batch.epoch, batch.fetch_offset, batch.next_offset, counts=counts, now=now)
-        )
+        await self._perform(self.assignment.take(epoch, start, end, counts=counts, now=now))
 
     async def rewind(self) -> None:
         """Drop what is not committed and begin again at the table's position."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from penstock._native import Engine
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.config import load
 from penstock.demo.events import COLUMNS
 
@@ -79,10 +79,6 @@ def _batch(values: list[bytes]) -> RawBatch:
         epoch=0,
         fetch_offset=0,
         next_offset=len(values),
-        values=values,
-        keys=[None] * len(values),
-        headers=[()] * len(values),
-        offsets=range(len(values)),
-        timestamps=[0] * len(values),
         size_bytes=sum(map(len, values)),
+        records=RecordColumns(values, [None] * len(values), [()] * len(values), range(len(values)), [0] * len(values)),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from penstock._native import Engine
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from tests.decode.reading import read
 from tests.decode.reference import Rejected, Row, Rules
 
@@ -58,7 +58,8 @@ def decode(columns: Sequence[Column], rules: Rules, values: Sequence[bytes | Non
     """One batch of these values, decoded."""
     nones: list[None] = [None] * len(values)
     offsets = range(FIRST_OFFSET, FIRST_OFFSET + len(values))
-    batch = RawBatch(PARTITION, 1, offsets[0], offsets[-1] + 1, values, nones, [()] * len(values), offsets, offsets, 0)
+    records = RecordColumns(values, nones, [()] * len(values), offsets, offsets)
+    batch = RawBatch(PARTITION, 1, offsets[0], offsets[-1] + 1, 0, records)
     ingested = engine(tuple(columns), rules).ingest([batch])
     arrow = pa.record_batch(ingested.batches[0])
     arrow.validate(full=True)

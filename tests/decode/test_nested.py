@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock._native import Engine
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.config.column_type import parse_column_type
 from tests.decode.nested_reference import Number, Object, decode, write
 
@@ -117,7 +117,8 @@ def engine(kind: str, *, coerce: bool = False, batches: bool = True) -> Engine:
 def ingest(made: Engine, values: Sequence[bytes]) -> tuple[Report, Any]:
     """The report, and the rows if they are handed back."""
     count = len(values)
-    batch = RawBatch(P0, 1, 0, count, values, [None] * count, [()] * count, range(count), [-1] * count, 0)
+    records = RecordColumns(values, [None] * count, [()] * count, range(count), [-1] * count)
+    batch = RawBatch(P0, 1, 0, count, 0, records)
     ingested = made.ingest([batch])
     rows = pa.record_batch(ingested.batches[0]) if ingested.batches else None
     return ingested.reports[0], rows

@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from penstock._native import Engine
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.config import Config, load
 from penstock.demo.events import COLUMNS, Event, Profile, events
 from penstock.demo.pipeline_file import pipeline_toml
@@ -28,12 +28,10 @@ def _batch(sent: list[Event]) -> RawBatch:
         epoch=1,
         fetch_offset=0,
         next_offset=count,
-        values=[event.value for event in sent],
-        keys=[event.key for event in sent],
-        headers=[()] * count,
-        offsets=range(count),
-        timestamps=[0] * count,
         size_bytes=0,
+        records=RecordColumns(
+            [event.value for event in sent], [event.key for event in sent], [()] * count, range(count), [0] * count
+        ),
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock._native import Engine, NativeError, TomlError, build_info, parse_toml
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 
 PARTITION = Partition("cluster", "events", "id", 0)
 COLUMNS = [{"name": "s", "path": ["s"], "type": "string"}, {"name": "n", "path": ["n"], "type": "int64"}]
@@ -29,7 +29,15 @@ def engine(**config: Any) -> Engine:
 def batch(*values: bytes | None) -> RawBatch:
     nones: list[None] = [None] * len(values)
     offsets = range(len(values))
-    return RawBatch(PARTITION, 1, 0, len(values), values, nones, [()] * len(values), offsets, offsets, 0)
+    records = RecordColumns(values, nones, [()] * len(values), offsets, offsets)
+    return RawBatch(PARTITION, 1, 0, len(values), 0, records)
+
+
+def changed(good: RawBatch, **columns: Any) -> RawBatch:
+    """With other columns, or other attributes of its own."""
+    own = {name: columns.pop(name) for name in ("partition", "epoch") if name in columns}
+    assert isinstance(good.records, RecordColumns)
+    return replace(good, records=replace(good.records, **columns), **own)
 
 
 def chunks(made: Engine, rows: int = 1000) -> list[Any]:
@@ -167,7 +175,7 @@ def test_a_configuration_that_is_no_object_is_an_error(text: str) -> None:
 def test_a_column_of_another_type_is_an_ordinary_error(column: str, wrong: Any) -> None:
     """No panic, and the engine goes on."""
     made = engine()
-    bad = replace(batch(b"{}"), **{column: wrong})
+    bad = changed(batch(b"{}"), **{column: wrong})
     with pytest.raises((TypeError, ValueError, AttributeError, OverflowError)):
         made.ingest([bad])
     assert made.ingest([batch(b"{}")]).reports[0].rows == 1
@@ -185,8 +193,6 @@ def test_something_that_is_no_batch_is_an_ordinary_error() -> None:
 class _Other:
     """Any object with the right attributes will do: what matters are the names."""
 
-    partition: Any
-    epoch: int
     values: Any
     keys: Any
     headers: Any
@@ -196,28 +202,27 @@ class _Other:
 
 def test_columns_are_any_sequence() -> None:
     """Lists, tuples, ranges."""
-    other: Any = _Other(PARTITION, 1, (b"[]", b"{}"), (b"k", None), [[("h", b"v")], ()], range(2), [-1, 0])
-    (report,) = engine().ingest([other]).reports
+    other: Any = _Other((b"[]", b"{}"), (b"k", None), [[("h", b"v")], ()], range(2), [-1, 0])
+    (report,) = engine().ingest([replace(batch(), records=other)]).reports
     assert (report.rows, report.dead_letters) == (1, 1)
 
 
 @pytest.mark.parametrize(
-    ("changed", "text"),
+    ("columns", "text"),
     [
         ({"offsets": [1]}, "2 values but 1 offsets"),
         ({"timestamps": [1, 2, 3]}, "2 values but 3 timestamps"),
         ({"offsets": [2, 2]}, "do not ascend"),
-        ({"epoch": 2}, "not open"),
         ({"keys": []}, "keys and headers"),
         ({"keys": [1, 2]}, "keys and headers"),
         ({"headers": [[("h",)], ()]}, "keys and headers"),
         ({"headers": [[(1, b"")], ()]}, "keys and headers"),
     ],
 )
-def test_columns_that_do_not_fit_together_are_told(changed: dict[str, Any], text: str) -> None:
+def test_columns_that_do_not_fit_together_are_told(columns: dict[str, Any], text: str) -> None:
     """With the partition, and without what a record holds."""
     with pytest.raises(NativeError, match=text) as raised:
-        engine().ingest([replace(batch(b"[secret]", b"{}"), **changed)])
+        engine().ingest([changed(batch(b"[secret]", b"{}"), **columns)])
     assert "events-0" in str(raised.value)
     assert "secret" not in str(raised.value)
 
@@ -234,6 +239,8 @@ def test_unknown_tables_and_assignments_are_told() -> None:
         made.seal("main", "events", 7, 1, {})
     with pytest.raises(NativeError, match="no table"):
         made.schema_json("other")
+    with pytest.raises(NativeError, match="events-0, epoch 2 is not open"):
+        made.ingest([replace(batch(b"{}"), epoch=2)])
     with pytest.raises(NativeError, match="open already"):
         made.open("events", 0, 1, 0, None)
     made.discard("events", 7, 1)

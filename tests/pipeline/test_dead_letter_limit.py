@@ -6,28 +6,24 @@ from dataclasses import dataclass
 
 import pytest
 
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition
 from penstock.dead_letter import DeadLetterLimit
 from penstock.errors import DeadLetterLimitError
 
 
 @dataclass(frozen=True)
 class Rejected:
+    index: int
     offset: int
     code: str = "invalid_json"
     byte_position: int = 7
     message: str = ""
 
 
-def batch(start: int, records: int, number: int = 0) -> RawBatch:
-    offsets = list(range(start, start + records))
-    columns: list[None] = [None] * records
-    partition = Partition("cluster", "events", "id", number)
-    return RawBatch(partition, 1, start, start + records, columns, columns, [()] * records, offsets, offsets, 0)
-
-
 def count(limit: DeadLetterLimit, start: int, records: int, rejected: range, number: int = 0) -> None:
-    limit.count(batch(start, records, number), [Rejected(offset) for offset in rejected])  # type: ignore[misc]
+    partition = Partition("cluster", "events", "id", number)
+    rejections = [Rejected(offset - start, offset) for offset in rejected]
+    limit.count(partition, records, rejections)  # type: ignore[arg-type]
 
 
 def test_few_records_are_not_judged() -> None:

@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from penstock import failpoint
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.commit.acknowledge import Acknowledger, Metadata, format_metadata, parse_metadata
 from penstock.daemon.dry_run import _plain
 from penstock.delivery import OpenSize
@@ -27,9 +27,8 @@ PARTITION = Partition("cluster", "events", "id", 3)
 def batch(offsets: list[int]) -> RawBatch:
     values = [str(offset).encode() for offset in offsets]
     columns: list[None] = [None] * len(offsets)
-    return RawBatch(
-        PARTITION, 1, offsets[0], offsets[-1] + 5, values, columns, [()] * len(offsets), offsets, offsets, 100
-    )
+    records = RecordColumns(values, columns, [()] * len(offsets), offsets, offsets)
+    return RawBatch(PARTITION, 1, offsets[0], offsets[-1] + 5, 100, records)
 
 
 @pytest.mark.parametrize(
@@ -46,16 +45,18 @@ def test_a_file_is_cut_by_whatever_comes_first(size: OpenSize, age: float, due: 
     assert Rotation(100, 10, 5.0).due(size, age) == due
 
 
-def test_record_limit_cuts_a_batch_at_the_next_records_offset() -> None:
-    """What is left out is read again later, over holes too."""
-    first, second = up_to([batch([1, 2]), batch([10, 12, 14])], 4)
-    assert first.next_offset == 7
-    assert (list(second.offsets), second.next_offset, list(second.values)) == ([10, 12], 14, [b"10", b"12"])
+def test_record_limit_is_handed_down_to_the_batch_that_reaches_it() -> None:
+    """What comes after it waits: the batch may turn out to have fewer records."""
+    first, second, third = batch([1, 2]), batch([10, 12, 14]), batch([20])
+    taken, rest = up_to([first, second, third], 4)
+    assert ([each.limit for each in taken], list(rest)) == ([None, 2], [third])
+    assert up_to([first, second], None) == ([first, second], ())
+    assert up_to([first, second], 5) == ([first, second], ())
 
 
 def test_record_limit_of_zero_takes_nothing() -> None:
     """Not even a batch that would only move the position."""
-    assert up_to([batch([1])], 0) == []
+    assert up_to([batch([1])], 0) == ([], [batch([1])])
 
 
 def test_a_dry_run_prints_decimals_with_all_their_digits() -> None:

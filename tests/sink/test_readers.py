@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from penstock._native import Engine
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = [json.dumps(row).encode() for row in EXPECTED]
     offsets = range(ROWS)
     nones: list[None] = [None] * ROWS
-    engine.ingest([RawBatch(PARTITION, 1, 0, ROWS, values, nones, [()] * ROWS, offsets, offsets, 0)])
+    records = RecordColumns(values, nones, [()] * ROWS, offsets, offsets)
+    engine.ingest([RawBatch(PARTITION, 1, 0, ROWS, 0, records)])
     written = tmp_path_factory.mktemp("readers") / "file.parquet"
     written.write_bytes(b"".join(engine.seal("main", PARTITION.topic, PARTITION.number, 1, {})))
     return written

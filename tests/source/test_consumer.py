@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from aiokafka.consumer.fetcher import Fetcher
-
 from penstock.config.kafka import KafkaSource as Config
 from penstock.source.consumer import BackoffFetcher
 from penstock.source.kafka import KafkaSource
@@ -23,7 +21,7 @@ async def test_a_fetch_that_waits_after_a_failure_ends_when_it_is_cancelled(monk
         await asyncio.sleep(3600)
         return False
 
-    monkeypatch.setattr(Fetcher, "_proc_fetch_request", failing)
+    monkeypatch.setattr(BackoffFetcher, "_fetch_once", failing)
     fetcher: Any = object.__new__(BackoffFetcher)
     fetcher._loop = asyncio.get_running_loop()
     request = asyncio.create_task(fetcher._proc_fetch_request(None, 1, None))

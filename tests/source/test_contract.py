@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from penstock.batch import RecordColumns
 from penstock.config import FileSource as FileConfig
 from penstock.source.file import FILES_AT_ONCE, FileSource
 from penstock.source.memory import MemorySource, Record
@@ -26,6 +27,11 @@ class Make(Protocol):
     """Makes a source, not connected, with these values per partition."""
 
     def __call__(self, *partitions: Sequence[bytes]) -> Source: ...
+
+
+def columns_of(batch: RawBatch) -> RecordColumns:
+    assert isinstance(batch.records, RecordColumns)
+    return batch.records
 
 
 class Reader:
@@ -52,10 +58,11 @@ class Reader:
             for batch in await self.poll():
                 assert (batch.partition, batch.epoch) == (wanted, EPOCH)
                 assert batch.fetch_offset == offset + len(values)
-                assert list(batch.offsets) == list(range(batch.fetch_offset, batch.next_offset))
-                columns = (batch.values, batch.keys, batch.headers, batch.timestamps)
-                assert {len(column) for column in columns} == {len(batch.offsets)}
-                values.extend(batch.values)
+                records = columns_of(batch)
+                assert list(records.offsets) == list(range(batch.fetch_offset, batch.next_offset))
+                columns = (records.values, records.keys, records.headers, records.timestamps)
+                assert {len(column) for column in columns} == {len(records.offsets)}
+                values.extend(records.values)
             assert self.source.faults() == {}
         return values
 
@@ -148,7 +155,7 @@ async def test_pause_holds_back_and_loses_nothing(make: Make, connected: list[So
     assert reader.source.paused
     assert await reader.source.poll(0.05) == []
     reader.source.resume()
-    found = [value for batch in await reader.poll() for value in batch.values]
+    found = [value for batch in await reader.poll() for value in columns_of(batch).values]
     assert found
     assert found == VALUES[: len(found)]
 
@@ -216,7 +223,7 @@ async def test_a_fault_is_met_again_after_seek(connected: list[Source], tmp_path
         assert source.faults() == {}
         found: list[bytes | None] = []
         while not source.faults():
-            found += [value for batch in await reader.poll() for value in batch.values]
+            found += [value for batch in await reader.poll() for value in columns_of(batch).values]
         assert found == VALUES
     assert str(source.faults()[wanted]).startswith(f"{path}: it is cut off")
     source.release(wanted)

@@ -32,7 +32,9 @@ def sample(metrics: Metrics, name: str, **labels: str) -> float:
 
 def report(**counts: Any) -> Any:
     """What the core says about a batch."""
-    zeros = {"records": 0, "rows": 0, "dead_letters": 0, "filtered": 0, "tombstones": 0, "bytes": 0, "drift": {}}
+    names = ("records", "rows", "dead_letters", "filtered", "tombstones", "bytes")
+    of_frames = ("aborted_records", "control_batches", "decompressed_bytes")
+    zeros: dict[str, Any] = {**dict.fromkeys((*names, *of_frames), 0), "drift": {}, "fault": None}
     return SimpleNamespace(**(zeros | counts))
 
 
@@ -50,7 +52,7 @@ def test_names_and_labels_keep_to_the_rule() -> None:
     for found in Metrics().definitions:
         assert re.fullmatch(r"penstock(_[a-z]+)+", found.name)
         assert found.name.endswith("_total") is (found.kind == "counter"), found.name
-        assert found.kind != "histogram" or found.name.endswith("_seconds")
+        assert found.kind != "histogram" or found.name.endswith(("_seconds", "_bytes"))
         assert set(found.labels) <= LABELS or found.name == BUILD_INFO
         assert found.meaning.endswith(".")
         assert found.rising.endswith("."), found.name

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from penstock._native import Engine, Report
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,8 @@ def transformed(columns: Mapping[str, str], steps: Sequence[Mapping[str, Any]], 
     bodies = [value.encode() for value in values]
     nothing: list[None] = [None] * len(bodies)
     offsets = list(range(len(bodies)))
-    batch = RawBatch(PARTITION, 1, 0, len(bodies), bodies, nothing, [()] * len(bodies), offsets, offsets, 0)
+    batch_records = RecordColumns(bodies, nothing, [()] * len(bodies), offsets, offsets)
+    batch = RawBatch(PARTITION, 1, 0, len(bodies), 0, batch_records)
     running = engine(columns, steps)
     running.open("events", 0, 1, 0, None)
     ingested = running.ingest([batch])

@@ -15,6 +15,7 @@ from penstock.batch import Counts
 from penstock.daemon.columns import read_columns
 from penstock.daemon.sample import make_sampler
 from penstock.decode import schema
+from penstock.frame_fault import LEADER_EPOCH_FELL, truncated
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
@@ -24,7 +25,7 @@ from penstock.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock._native import Ingested
+    from penstock._native import Fault, Ingested
     from penstock.batch import Partition, RawBatch
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
@@ -97,12 +98,10 @@ class DryRun:
         return read_columns(self._config, LocalStorage(path)) if path.is_dir() else None
 
     async def _read(self, origins: dict[Partition, int]) -> None:
-        limit = self._options.max_records
         while not self._stopping and not self._at_end():
-            left = None if limit is None else limit - self._totals.counts.records
-            if left == 0:
+            if self._left() == 0:
                 return
-            batches = up_to(await self._source.poll(POLL_SECONDS), left)
+            batches = await self._source.poll(POLL_SECONDS)
             while self._assigned:
                 partition = self._assigned.pop()
                 await self._positions.state(partition)
@@ -111,11 +110,19 @@ class DryRun:
                 self._source.seek(partition, self._next[partition], _EPOCH)
             for error in self._source.faults().values():
                 raise error
-            if batches:
-                self._show(batches, await asyncio.to_thread(self._engine.ingest, batches))
-
+            await self._ingest(batches)
             if self._source.finite:
                 self._leave_ended()
+
+    async def _ingest(self, batches: Sequence[RawBatch]) -> None:
+        while batches and self._left() != 0:
+            taken, batches = up_to(batches, self._left())
+            self._show(taken, await asyncio.to_thread(self._engine.ingest, taken))
+
+    def _left(self) -> int | None:
+        """Records that may still be shown."""
+        limit = self._options.max_records
+        return None if limit is None else limit - self._totals.counts.records
 
     def _leave_ended(self) -> None:
         for partition in [partition for partition in self._next if self._ended(partition)]:
@@ -140,7 +147,9 @@ class DryRun:
         for batch, report, rejections, rows in zip(
             batches, ingested.reports, ingested.rejections, ingested.batches, strict=True
         ):
-            self._next[batch.partition] = batch.next_offset
+            self._next[batch.partition] = report.next_offset
+            if report.fault is not None:
+                self._meet(batch.partition, report.fault)
             for rejection in rejections:
                 log.warning(
                     "Dead letter.",
@@ -156,6 +165,11 @@ class DryRun:
             self._totals.counts += Counts(
                 report.records, report.rows, report.dead_letters, report.filtered, report.tombstones
             )
+
+    def _meet(self, partition: Partition, fault: Fault) -> None:
+        if fault.code == LEADER_EPOCH_FELL:
+            raise truncated(partition, fault)
+        self._source.refetch(partition, fault.offset, fault.message)
 
 
 def _plain(value: Any) -> Any:

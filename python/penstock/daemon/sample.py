@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from penstock.batch import RawFrame
 from penstock.pipeline import POLL_SECONDS
 from penstock.positions import Positions
 from penstock.source.open import open_source
@@ -16,7 +17,7 @@ from penstock.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from penstock.batch import Partition
+    from penstock.batch import Partition, RawBatch
     from penstock.config import Config
     from penstock.source.source import Source
 
@@ -133,7 +134,7 @@ class _Reader:
     """One consumer of every partition; the source's `Owner` as well."""
 
     def __init__(self, config: Config) -> None:
-        self.source = open_source(config, Metrics(), group=False)
+        self.source = open_source(config, Metrics(), group=False, frames=False)
         self._positions = Positions(self.source)
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}
@@ -158,7 +159,7 @@ class _Reader:
             self.source.seek(partition, self._next[partition], _EPOCH)
         for batch in batches:
             self._next[batch.partition] = batch.next_offset
-        return [value for batch in batches for value in batch.values if value is not None]
+        return [value for batch in batches for value in _values(batch) if value is not None]
 
     def at_end(self) -> bool:
         """Whether nothing is left of what there was at the start, in partitions that can be read."""
@@ -166,3 +167,9 @@ class _Reader:
         return not self._assigned and all(
             at >= self._ends[partition] or partition in unreadable for partition, at in self._next.items()
         )
+
+
+def _values(batch: RawBatch) -> Sequence[bytes | None]:
+    if isinstance(batch.records, RawFrame):
+        raise TypeError(batch.records)  # The sampler's own consumer fetches records.
+    return batch.records.values

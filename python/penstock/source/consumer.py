@@ -1,7 +1,7 @@
 """aiokafka's consumer with three habits changed, without touching aiokafka for anybody else in the process.
 
 aiokafka has no seams here, so single methods are rebound: the same code object, with other globals for one name each. A
-release that renames those names fails loudly at import (`_rebind`), and the version is pinned below 0.15.
+release that renames those names fails loudly at import (`rebind`), and the version is pinned below 0.15.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import types
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -17,32 +16,18 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.protocol.metadata import MetadataRequest
 
+from penstock.source.rebind import rebind
+
 METADATA_INTERVAL_SECONDS = 0.25
 """A deleted topic makes aiokafka ask for metadata 540 times a second; this bounds it."""
 
 _AT_ONCE_SECONDS = 0.05
 
 
-def _rebind(function: Any, **names: Any) -> Any:
-    """The same function with other values for some of the globals it uses."""
-    missing = names.keys() - set(function.__code__.co_names)
-    if missing:
-        raise ImportError(f"aiokafka changed: {function.__qualname__} no longer uses {', '.join(sorted(missing))}")
-    rebound = types.FunctionType(
-        function.__code__,
-        {**function.__globals__, **names},
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    rebound.__kwdefaults__ = function.__kwdefaults__
-    return rebound
-
-
 class Client(AIOKafkaClient):
     """Never creates a topic by asking for it, and asks for metadata at most every `METADATA_INTERVAL_SECONDS`."""
 
-    _metadata_update = _rebind(
+    _metadata_update = rebind(
         AIOKafkaClient._metadata_update,  # noqa: SLF001
         MetadataRequest=functools.partial(MetadataRequest, allow_auto_topic_creation=False),
     )
@@ -81,10 +66,12 @@ class BackoffFetcher(Fetcher):
     aiokafka sends the next one immediately, 2,000 a second while a leader moves.
     """
 
+    _fetch_once = Fetcher._proc_fetch_request  # noqa: SLF001
+
     async def _proc_fetch_request(self, assignment: Any, node_id: Any, request: Any) -> Any:
         started = self._loop.time()
         try:
-            got_data = await super()._proc_fetch_request(assignment, node_id, request)
+            got_data = await self._fetch_once(assignment, node_id, request)
             if not got_data and self._loop.time() - started < _AT_ONCE_SECONDS:
                 await asyncio.sleep(self._retry_backoff)
         except asyncio.CancelledError:
@@ -97,7 +84,7 @@ class BackoffFetcher(Fetcher):
 class Consumer(AIOKafkaConsumer):
     """aiokafka's consumer over `Client` and `BackoffFetcher`."""
 
-    start = _rebind(AIOKafkaConsumer.start, Fetcher=BackoffFetcher)
+    start = rebind(AIOKafkaConsumer.start, Fetcher=BackoffFetcher)
 
     def __init__(self, *topics: str, **settings: Any) -> None:
         super().__init__(*topics, **settings)

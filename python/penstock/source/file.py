@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 from penstock.errors import UnavailableError
 from penstock.source.file_identity import CLUSTER_ID, recognise
 from penstock.source.file_reader import FileReader, StdinReader
@@ -57,6 +57,7 @@ class FileSource:
     """A `Source`. Not safe for several tasks."""
 
     finite = True
+    held_bytes = 0
     cluster_id = CLUSTER_ID
     out_of_range: Sequence[Partition] = ()
 
@@ -264,6 +265,10 @@ class FileSource:
         """See `Source`: files that are damaged, cut off, or gone."""
         return dict(self._faults)
 
+    def refetch(self, partition: Partition, offset: int, problem: str) -> None:  # noqa: ARG002 - see `Source`
+        """Never: lines are no frames."""
+        raise TypeError(problem)
+
     def stuck(self) -> None:
         """Never: a file either answers or fails."""
 
@@ -309,10 +314,12 @@ def raw_batch(partition: Partition, epoch: int, start: int, values: Sequence[byt
         epoch=epoch,
         fetch_offset=start,
         next_offset=start + count,
-        values=values,
-        keys=[None] * count,
-        headers=[()] * count,
-        offsets=range(start, start + count),
-        timestamps=[-1] * count,
         size_bytes=sum(map(len, values)) + count * _RECORD_OVERHEAD_BYTES,
+        records=RecordColumns(
+            values=values,
+            keys=[None] * count,
+            headers=[()] * count,
+            offsets=range(start, start + count),
+            timestamps=[-1] * count,
+        ),
     )

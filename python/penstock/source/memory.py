@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from penstock.batch import Partition, RawBatch
+from penstock.batch import Partition, RawBatch, RecordColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +43,7 @@ class MemorySource:
     cluster_id = CLUSTER_ID
     out_of_range: Sequence[Partition] = ()
     settled = True
+    held_bytes = 0
 
     def __init__(
         self,
@@ -147,12 +148,14 @@ class MemorySource:
             epoch=epoch,
             fetch_offset=start,
             next_offset=end,
-            values=[record.value for record in records],
-            keys=[record.key for record in records],
-            headers=[record.headers for record in records],
-            offsets=range(start, end),
-            timestamps=[-1 if record.timestamp_ms is None else record.timestamp_ms for record in records],
             size_bytes=sum(len(record.value or b"") for record in records),
+            records=RecordColumns(
+                values=[record.value for record in records],
+                keys=[record.key for record in records],
+                headers=[record.headers for record in records],
+                offsets=range(start, end),
+                timestamps=[-1 if record.timestamp_ms is None else record.timestamp_ms for record in records],
+            ),
         )
 
     def lag(self) -> dict[Partition, int]:
@@ -175,6 +178,10 @@ class MemorySource:
     def faults(self) -> dict[Partition, PenstockError]:
         """None."""
         return {}
+
+    def refetch(self, partition: Partition, offset: int, problem: str) -> None:  # noqa: ARG002 - see `Source`
+        """Never: a test's records are no frames."""
+        raise TypeError(problem)
 
     def stuck(self) -> None:
         """Never."""

@@ -21,7 +21,7 @@ impl PyIngested {
         let (reports, rejections, batches) =
             (PyList::empty(py), PyList::empty(py), PyList::empty(py));
         for outcome in outcomes {
-            reports.append(PyReport::new(py, &outcome.report)?)?;
+            reports.append(PyReport::new(py, &outcome)?)?;
             let of_batch: Vec<PyOffsetRejection> =
                 outcome.rejections.into_iter().map(Into::into).collect();
             rejections.append(of_batch)?;

@@ -12,6 +12,8 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyMemoryView, PySequence, PyString};
 
+use crate::frame::PyFrame;
+
 const WANTED: &str = "pass a list of bytes (None for a tombstone), or newline-delimited JSON as bytes, bytearray, \
                       memoryview or mmap";
 
@@ -65,6 +67,11 @@ fn values(sequence: &Bound<'_, PySequence>) -> PyResult<Vec<Option<PyBackedBytes
     Ok(values)
 }
 
+/// The bytes that `data` lends, without a copy if they can't change.
+pub fn frozen_bytes(data: &Bound<'_, PyAny>) -> PyResult<Buffer> {
+    lines(data, PyUntypedBuffer::get(data)?)
+}
+
 /// The bytes of `view`. They are not copied if they can't change: what is decoded may point into them, for as long as
 /// a batch lives, and holds on to `view` until then.
 fn lines(data: &Bound<'_, PyAny>, view: PyUntypedBuffer) -> PyResult<Buffer> {
@@ -97,12 +104,15 @@ fn lines(data: &Bound<'_, PyAny>, view: PyUntypedBuffer) -> PyResult<Buffer> {
     Ok(unsafe { Buffer::from_custom_allocation(start, length, owner) })
 }
 
-/// Whether the bytes that `data` lends stay as they are: those of `bytes`, and of a file that is mapped read-only, which
-/// its owner promises not to change. That a view is read-only is not enough: a `bytearray` may be behind it.
+/// Whether the bytes that `data` lends stay as they are: those of `bytes`, of a frozen frame, and of a file that is mapped
+/// read-only, which its owner promises not to change. That a view is read-only is not enough: a `bytearray` may be behind it.
 fn never_changes(data: &Bound<'_, PyAny>) -> PyResult<bool> {
     let mut exporter = data.clone();
     while exporter.is_exact_instance_of::<PyMemoryView>() {
         exporter = exporter.getattr("obj")?;
+    }
+    if let Ok(frame) = exporter.cast::<PyFrame>() {
+        return Ok(frame.get().is_frozen());
     }
     // A subclass may lend other bytes than its own.
     if exporter.is_exact_instance_of::<PyBytes>() {

@@ -10,6 +10,9 @@ mod chunk;
 mod decoder;
 mod engine;
 mod error;
+mod fault;
+mod frame;
+mod frame_pool;
 mod infer;
 mod ingested;
 mod input;
@@ -17,6 +20,7 @@ mod open_file;
 mod raw_batch;
 mod rejection;
 mod report;
+mod scan_batches;
 mod toml;
 
 /// Slabs and columns come and go with every poll. The system's allocator gives that much memory back to the kernel each
@@ -41,6 +45,12 @@ mod _native {
     #[pymodule_export]
     use super::error::{NativeError, TomlError};
     #[pymodule_export]
+    use super::fault::PyFault;
+    #[pymodule_export]
+    use super::frame::PyFrame;
+    #[pymodule_export]
+    use super::frame_pool::PyFramePool;
+    #[pymodule_export]
     use super::infer::{PyInferred, PyInferredColumn, infer_schema};
     #[pymodule_export]
     use super::ingested::PyIngested;
@@ -50,6 +60,8 @@ mod _native {
     use super::rejection::{PyOffsetRejection, PyRejection};
     #[pymodule_export]
     use super::report::PyReport;
+    #[pymodule_export]
+    use super::scan_batches::scan_batches;
     #[pymodule_export]
     use super::toml::parse_toml;
 }

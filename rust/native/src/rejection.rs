@@ -54,6 +54,7 @@ impl PyRejection {
 /// One record of a raw batch that is not a row.
 #[pyclass(name = "OffsetRejection", module = "penstock._native", frozen, get_all)]
 pub struct PyOffsetRejection {
+    index: u32,
     offset: i64,
     code: &'static str,
     byte_position: u64,
@@ -63,6 +64,7 @@ pub struct PyOffsetRejection {
 impl From<OffsetRejection> for PyOffsetRejection {
     fn from(
         OffsetRejection {
+            index,
             offset,
             code,
             byte_position,
@@ -70,6 +72,7 @@ impl From<OffsetRejection> for PyOffsetRejection {
         }: OffsetRejection,
     ) -> Self {
         Self {
+            index,
             offset,
             code: code.as_str(),
             byte_position,
@@ -86,6 +89,7 @@ impl PyOffsetRejection {
             code,
             byte_position,
             message,
+            ..
         } = self;
         format!("<OffsetRejection offset {offset}: {code} at byte {byte_position}: {message}>")
     }

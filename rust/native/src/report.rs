@@ -1,8 +1,11 @@
 //! What became of one batch, as a value.
 
 use penstock_core::Report;
+use penstock_core::engine::Outcome;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
+
+use crate::fault::PyFault;
 
 /// What became of one `RawBatch`; `records == rows + dead_letters + filtered + tombstones`.
 #[pyclass(name = "Report", module = "penstock._native", frozen, get_all)]
@@ -15,10 +18,15 @@ pub struct PyReport {
     bytes: u64,
     drift: Py<PyDict>,
     redacted: Py<PyDict>,
+    next_offset: i64,
+    fault: Option<Py<PyFault>>,
+    control_batches: u64,
+    aborted_records: u64,
+    decompressed_bytes: u64,
 }
 
 impl PyReport {
-    pub fn new(py: Python<'_>, report: &Report) -> PyResult<Self> {
+    pub fn new(py: Python<'_>, outcome: &Outcome) -> PyResult<Self> {
         let Report {
             records,
             rows,
@@ -28,7 +36,7 @@ impl PyReport {
             bytes,
             drift,
             ref redacted,
-        } = *report;
+        } = outcome.report;
         let drift = drift.counts().into_py_dict(py)?.unbind();
         let redacted = redacted.into_py_dict(py)?.unbind();
         Ok(Self {
@@ -40,6 +48,15 @@ impl PyReport {
             bytes,
             drift,
             redacted,
+            next_offset: outcome.next_offset,
+            fault: outcome
+                .fault
+                .clone()
+                .map(|fault| Py::new(py, PyFault::from(fault)))
+                .transpose()?,
+            control_batches: outcome.counts.control_batches,
+            aborted_records: outcome.counts.aborted_records,
+            decompressed_bytes: outcome.counts.decompressed_bytes,
         })
     }
 }

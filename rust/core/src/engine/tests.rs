@@ -22,6 +22,7 @@ const BAD: &[u8] = b"{";
 /// One batch of an assignment of topic `t`, partition 0; values by offset.
 struct Poll {
     epoch: i64,
+    limit: Option<usize>,
     offsets: Vec<i64>,
     values: Vec<Option<Vec<u8>>>,
 }
@@ -31,6 +32,7 @@ impl Poll {
         let (offsets, values) = records.into_iter().unzip();
         Self {
             epoch,
+            limit: None,
             offsets,
             values,
         }
@@ -47,10 +49,15 @@ impl Poll {
             topic: "t",
             partition: 0,
             epoch: self.epoch,
-            values: &values,
-            offsets: &self.offsets,
-            timestamps: &timestamps,
-            envelopes,
+            fetch_offset: 0,
+            next_offset: self.offsets.last().map_or(0, |last| last + 1),
+            limit: self.limit,
+            records: RawRecords::Columns(RecordColumns {
+                values: &values,
+                offsets: &self.offsets,
+                timestamps: &timestamps,
+                envelopes,
+            }),
         };
         Ok(engine.ingest(&[batch], 0)?.remove(0))
     }
@@ -348,10 +355,15 @@ fn an_error_of_one_assignment_spoils_all_of_the_call() {
         topic: "t",
         partition: 0,
         epoch,
-        values: &values,
-        offsets: &[3],
-        timestamps: &[-1],
-        envelopes: if epoch == 1 { &Fails } else { &Keyed },
+        fetch_offset: 0,
+        next_offset: 4,
+        limit: None,
+        records: RawRecords::Columns(RecordColumns {
+            values: &values,
+            offsets: &[3],
+            timestamps: &[-1],
+            envelopes: if epoch == 1 { &Fails } else { &Keyed },
+        }),
     };
     let error = engine.ingest(&[of(1), of(2)], 0).unwrap_err();
     assert_eq!(
@@ -374,10 +386,15 @@ fn columns_of_unequal_length_are_refused() {
         topic: "t",
         partition: 0,
         epoch: 1,
-        values: &[None],
-        offsets: &[1, 2],
-        timestamps: &[1],
-        envelopes: &Keyed,
+        fetch_offset: 0,
+        next_offset: 3,
+        limit: None,
+        records: RawRecords::Columns(RecordColumns {
+            values: &[None],
+            offsets: &[1, 2],
+            timestamps: &[1],
+            envelopes: &Keyed,
+        }),
     };
     let error = engine.ingest(&[batch], 0).unwrap_err();
     assert_eq!(
@@ -483,10 +500,15 @@ fn partitions_go_side_by_side_and_each_in_order() {
                 topic: "t",
                 partition: 0,
                 epoch,
-                values,
-                offsets,
-                timestamps: &timestamps,
-                envelopes: &Keyed,
+                fetch_offset: 0,
+                next_offset: 4,
+                limit: None,
+                records: RawRecords::Columns(RecordColumns {
+                    values,
+                    offsets,
+                    timestamps: &timestamps,
+                    envelopes: &Keyed,
+                }),
             })
         })
         .collect();
