@@ -21,6 +21,7 @@ from aiokafka.errors import (
 
 from penstock._native import FramePool
 from penstock.batch import Partition, RawBatch
+from penstock.config.model import FETCH_BYTES
 from penstock.errors import PenstockError, UnavailableError
 from penstock.source.consumer import Consumer
 from penstock.source.fetch_mode import is_fast
@@ -51,9 +52,6 @@ REBALANCE_TIMEOUT_SECONDS = 60
 _MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 _METADATA_MAX_AGE_MS = 10_000
 """New topics that match `topics_regex`, and new partitions, are seen within this time."""
-
-FETCH_BYTES = 8 * 1024 * 1024
-"""What a broker answers at most at once, but for a single batch that is larger."""
 
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100

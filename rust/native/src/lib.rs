@@ -18,6 +18,7 @@ mod ingested;
 mod input;
 mod open_file;
 mod raw_batch;
+mod read_batches;
 mod rejection;
 mod report;
 mod scan_batches;
@@ -56,6 +57,8 @@ mod _native {
     use super::ingested::PyIngested;
     #[pymodule_export]
     use super::open_file::PyOpenFile;
+    #[pymodule_export]
+    use super::read_batches::{PyRecords, read_batches};
     #[pymodule_export]
     use super::rejection::{PyOffsetRejection, PyRejection};
     #[pymodule_export]
