@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from aiokafka import TopicPartition as Tp
-from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, PartitionRecords
-from aiokafka.record.memory_records import MemoryRecords
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from penstock._native import read_batches
 from penstock.batch import RawFrame
 from penstock.config.kafka import KafkaSource as Config
-from penstock.source.kafka import FETCH_BYTES, KafkaSource
+from penstock.config.model import FETCH_BYTES
+from penstock.source.kafka import KafkaSource
 from penstock.telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ class RawReader:
         self.cursors: dict[Partition, int] = {}
         self._starts = starts or {}
 
-    async def __aenter__(self) -> RawReader:
+    async def __aenter__(self) -> Self:
         """Connected, with every partition sought."""
         await self.source.connect()
         await self.source.join(self)
@@ -105,28 +104,20 @@ class RawReader:
 
 
 def _rows(batch: RawBatch) -> dict[Place, Row]:
-    """By aiokafka's decoder, which has no part in fetching them."""
     frame = batch.records
     assert isinstance(frame, RawFrame)
     assert frame.data.readonly
-    level = READ_COMMITTED if frame.read_committed else READ_UNCOMMITTED
-    decoded: Any = PartitionRecords(  # type: ignore[no-untyped-call]
-        Tp(batch.partition.topic, batch.partition.number),
-        MemoryRecords(bytes(frame.data)),
-        frame.aborted,
-        batch.fetch_offset,
-        None,
-        None,
-        True,
-        level,
-    )
-    rows = {
-        (record.partition, record.offset): Row(record.timestamp, record.key, record.value, tuple(record.headers))
-        for record in decoded
-    }
-    assert len(rows) <= frame.records
-    assert decoded.next_fetch_offset == batch.next_offset
-    return rows
+    (records,) = read_batches([(frame.data, batch.fetch_offset, frame.aborted, frame.read_committed)], 1)
+    assert records.fault is None
+    assert records.count <= frame.records
+    assert records.next_offset == batch.next_offset
+    found = records.columns()
+    columns = zip(found["timestamps"], found["keys"], found["values"], map(_headers, found["headers"]), strict=True)
+    return {(batch.partition.number, offset): Row(*row) for offset, row in zip(found["offsets"], columns, strict=True)}
+
+
+def _headers(found: Any) -> tuple[tuple[str, bytes | None], ...]:
+    return tuple((key.decode(), value) for key, value in found or ())
 
 
 def read_with_librdkafka(bootstrap: str, topic: str, starts: Mapping[int, int]) -> dict[Place, Row]:
@@ -140,12 +131,13 @@ def read_with_librdkafka(bootstrap: str, topic: str, starts: Mapping[int, int]) 
     while len(ended) < len(starts):
         message = consumer.poll(10)
         assert message is not None
-        if message.error():
-            assert message.error().name() == "_PARTITION_EOF"
+        error = message.error()
+        if error is not None:
+            assert error.code() == KafkaError._PARTITION_EOF, error
             ended.add(message.partition())
             continue
         headers: Any = message.headers() or ()
         place = (message.partition() or 0, message.offset() or 0)
-        rows[place] = Row(message.timestamp()[1], message.key(), message.value(), tuple(headers))  # type: ignore[arg-type]
+        rows[place] = Row(message.timestamp()[1], message.key(), message.value(), tuple(headers))
     consumer.close()
     return rows

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.broker.cluster import KafkaCluster
     from tests.broker.topics import Topics
 
-HEADERS = [("text", "é".encode()), ("none", None), ("bytes", b"\xff\0\xc3")]
+HEADERS: list[tuple[str, str | bytes | None]] = [("text", "é".encode()), ("none", None), ("bytes", b"\xff\0\xc3")]
 PRODUCE = Path(__file__).parent / "java" / "Produce.java"
 MEBIBYTE = 1024 * 1024
 
@@ -34,11 +34,11 @@ def key(number: int) -> bytes | None:
 
 
 def with_librdkafka(
-    bootstrap: str, topic: str, count: int, *, partition: int = 0, codec: str = "none", **settings: str | int
+    bootstrap: str, topic: str, count: int, *, partition: int = 0, codec: str = "none", batch: int = 40
 ) -> None:
-    """In batches of 40, so that a fetch holds many."""
-    defaults: dict[str, str | int] = {"bootstrap.servers": bootstrap, "batch.num.messages": 40, "log_level": 0}
-    producer = Producer(defaults | {"compression.codec": codec, "linger.ms": 5} | settings)
+    """In small batches, so that a fetch holds many."""
+    settings: dict[str, str | int] = {"bootstrap.servers": bootstrap, "batch.num.messages": batch, "log_level": 0}
+    producer = Producer(settings | {"compression.codec": codec, "linger.ms": 20})
     for number in range(count):
         producer.produce(topic, value(number), key(number), partition, headers=HEADERS)
     assert producer.flush(60) == 0
@@ -150,9 +150,7 @@ async def test_large_messages_come_through_tiny_limits(topics: Topics) -> None:
 async def test_what_a_broker_cuts_off_is_fetched_again_and_counted(topics: Topics) -> None:
     """The last batch of a full answer; its memory is used again."""
     bootstrap, topic = topics.cluster.bootstrap(), topics.create()
-    await asyncio.to_thread(
-        with_librdkafka, bootstrap, topic, 20_000, codec="none", **{"batch.num.messages": 300, "linger.ms": 50}
-    )
+    await asyncio.to_thread(with_librdkafka, bootstrap, topic, 20_000, batch=300)
     expected = await asyncio.to_thread(read_with_librdkafka, bootstrap, topic, {0: 0})
     async with RawReader(bootstrap, topic, fetch_bytes=200_000) as reader:
         assert await reader.read_to_end() == expected
@@ -165,7 +163,7 @@ async def test_what_a_broker_cuts_off_is_fetched_again_and_counted(topics: Topic
 async def test_a_broker_that_dies_while_it_is_read(kafka: KafkaCluster, topics: Topics) -> None:
     """Nothing is missing and nothing came twice."""
     bootstrap, topic = topics.cluster.bootstrap(), topics.create()
-    await asyncio.to_thread(with_librdkafka, bootstrap, topic, 30_000, **{"batch.num.messages": 100})
+    await asyncio.to_thread(with_librdkafka, bootstrap, topic, 30_000, batch=100)
     (node,) = kafka.nodes.values()
     async with RawReader(bootstrap, topic, fetch_bytes=100_000) as reader:
         while len(reader.rows) < 5000:
