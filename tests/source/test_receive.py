@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock._native import Frame, FramePool
@@ -64,6 +64,7 @@ def framed(*responses: bytes) -> bytes:
     return b"".join(struct.pack(">i", len(response)) + response for response in responses)
 
 
+@settings(deadline=None)
 @given(st.lists(SIZES, max_size=6), st.integers(100, 200_000))
 def test_responses_are_what_was_sent_however_it_is_cut(sizes: list[int], most: int) -> None:
     """Small ones are bytes, large ones frames that nobody can write to."""
