@@ -49,7 +49,9 @@ _METADATA_MAX_AGE_MS = 10_000
 FETCH_BYTES = 8 * 1024 * 1024
 """What a broker answers at most at once, but for a single batch that is larger."""
 
-_PARTITION_FETCH_BYTES = 1024 * 1024
+PARTITION_FETCH_BYTES = 1024 * 1024
+"""What of it one partition may be, with the same exception."""
+
 _FETCH_WAIT_MS = 100
 STOP_SECONDS = 10
 """How long leaving the group and closing may take."""
@@ -160,7 +162,7 @@ class KafkaSource(KafkaFacts):
             max_poll_interval_ms=_MAX_POLL_INTERVAL_MS,
             metadata_max_age_ms=_METADATA_MAX_AGE_MS,
             fetch_max_bytes=self._fetch_bytes,
-            max_partition_fetch_bytes=min(self._fetch_bytes, _PARTITION_FETCH_BYTES),
+            max_partition_fetch_bytes=min(self._fetch_bytes, PARTITION_FETCH_BYTES),
             fetch_max_wait_ms=_FETCH_WAIT_MS,
             **self._settings,
         )
