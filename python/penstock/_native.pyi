@@ -17,6 +17,7 @@ __all__ = [
     "Decoded",
     "Decoder",
     "Engine",
+    "Fault",
     "Frame",
     "FramePool",
     "Inferred",
@@ -53,6 +54,18 @@ class OffsetRejection:
     message: str
 
 @final
+class Fault:
+    """A batch of a frame that can't be taken."""
+
+    offset: int
+    """The first offset that was not taken."""
+    code: str
+    """One of old_magic unknown_magic invalid_length checksum_mismatch invalid_header misplaced_batch leader_epoch_fell
+    unknown_codec invalid_compression decompressed_too_large invalid_record trailing_bytes invalid_marker."""
+    message: str
+    """Where it is and what is wrong with it, in words; nothing of what it holds."""
+
+@final
 class Report:
     """What became of one `RawBatch`; `records == rows + dead_letters + filtered + tombstones`."""
 
@@ -68,7 +81,16 @@ class Report:
     redacted: dict[str, int]
     """How much was taken out of texts, by pattern; whole values count as "redacted"."""
     next_offset: int
-    """End of what was taken of the batch: lower than the batch's own under a `limit`."""
+    """End of what was taken of the batch: its own, or lower under a `limit`, at a `fault`, and after a batch of the
+    same assignment of which not all was taken."""
+    fault: Fault | None
+    """Why no more was taken of a frame. Its records before that are good, and count."""
+    control_batches: int
+    """Of a frame: markers of transactions and the like."""
+    aborted_records: int
+    """Of a frame: records of aborted transactions, which count nowhere else."""
+    decompressed_bytes: int
+    """Of a frame: what came out of its compressed batches."""
 
 @final
 class Batch:
@@ -160,6 +182,7 @@ class Engine:
       kafka_columns bool: append kafka_topic kafka_partition kafka_offset kafka_timestamp to the main table
       dead_letter   {raw: "keep" | "drop"}
       encode        {row_group_bytes: int, zstd_level: int}
+      slab_bytes    int: what may be kept, between calls, of the memory that batches are decompressed into
       batches       bool: hand batches back as files would hold them (dry run) and open no files
     Raises `NativeError` naming the key that is wrong.
     """
@@ -177,7 +200,10 @@ class Engine:
         """
 
     def ingest(self, batches: Sequence[RawBatch]) -> Ingested:
-        """Decode, transform and append. Batches of one partition in order; partitions in parallel. Thread-safe."""
+        """Decode, transform and append. Batches of one partition in order; partitions in parallel. Thread-safe.
+
+        A frame's data is not copied if it is of `bytes` or of a frozen `Frame`, and not held any more afterwards.
+        """
 
     def flush(self, table: str, topic: str, partition: int, epoch: int) -> None:
         """End the open row group, so that `take` can free it. Nothing is open of a discarded assignment."""
@@ -198,7 +224,7 @@ class Engine:
         """What is open now."""
 
     def memory(self) -> int:
-        """Bytes held: open row groups, finished chunks not taken yet."""
+        """Bytes held: open row groups, finished chunks not taken yet, what is kept to decompress into."""
 
     def schema_json(self, table: str) -> str:
         """The table's columns as a JSON list of {name, type, nullable}, in order; types as Arrow prints them."""

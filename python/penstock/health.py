@@ -18,9 +18,9 @@ SILENT_SECONDS = 15.0
 """A broker answers the fetches of an idle topic too, within a second."""
 
 
-def held_bytes(engine: Engine, deliveries: Iterable[Delivery]) -> int:
-    """What open and sealed files hold in memory."""
-    return engine.memory() + sum(delivery.sealed_bytes for delivery in deliveries)
+def held_bytes(source: Source, engine: Engine, deliveries: Iterable[Delivery]) -> int:
+    """What fetched frames, the core, and sealed files hold in memory."""
+    return source.held_bytes + engine.memory() + sum(delivery.sealed_bytes for delivery in deliveries)
 
 
 class Health:
@@ -63,7 +63,7 @@ class Health:
         metrics.group_waiting_seconds.set(self._source.waiting_seconds())
         metrics.assigned_partitions.set(len(deliveries))
         metrics.stopped_partitions.set(len(pipeline.faults))
-        metrics.memory_bytes.set(held_bytes(pipeline.engine, deliveries))
+        metrics.memory_bytes.set(held_bytes(self._source, pipeline.engine, deliveries))
         metrics.open_files.set(len(pipeline.engine.open_files()))
         metrics.uncommitted_age_seconds.set(
             max((delivery.uncommitted_seconds(now) for delivery in deliveries), default=0.0)

@@ -17,13 +17,14 @@ from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
 from penstock.errors import DeadLetterLimitError
 from penstock.failpoint import armed, reach
+from penstock.frame_fault import LEADER_EPOCH_FELL, truncated
 from penstock.health import held_bytes
 from penstock.sink.storage import OutageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from penstock._native import Engine, OffsetRejection, Report
+    from penstock._native import Engine, Fault, OffsetRejection, Report
     from penstock.batch import Cut, Partition, RawBatch
     from penstock.commit.acknowledge import Acknowledger
     from penstock.commit.position import SourceState
@@ -116,6 +117,8 @@ class Pipeline:
         """The first that stopped a partition."""
         self.faults: dict[Partition, PenstockError] = {}
         """Of the partitions that are ours and stopped."""
+        self._truncated: dict[Partition, PenstockError] = {}
+        """Those whose log turned out to have been truncated, until `_look_after` stops them."""
         self.peak_memory_bytes = 0
         """The most that open and sealed files held."""
 
@@ -133,6 +136,7 @@ class Pipeline:
                 batches = await self._source.poll(POLL_SECONDS)  # source
                 async with self._engine_lock:
                     await self._ingest(batches)  # decode, transform, encode: one native call
+                    del batches  # what they were received into is free for the next answer
                     await self._store()  # sink
                     await self._cut_due()  # commit, in a task of its own per partition
                     await self._make_room()
@@ -163,8 +167,10 @@ class Pipeline:
             delivery = self._deliveries.get(batch.partition)
             self._judge(batch.partition, report, rejections, delivery)
             counts = Counts(report.records, report.rows, report.dead_letters, report.filtered, report.tombstones)
-            if delivery is not None:
+            if delivery is not None and report.next_offset > batch.fetch_offset:
                 await delivery.take(batch.epoch, batch.fetch_offset, report.next_offset, counts)
+            if report.fault is not None and self._takes(batch):
+                self._meet(batch.partition, report.fault)
 
     async def _store(self) -> None:
         for delivery in list(self._deliveries.values()):
@@ -198,7 +204,7 @@ class Pipeline:
     async def _make_room(self) -> None:
         """Keep what is held below the memory limit: cut early, and pause only if nothing can be cut."""
         deliveries = self._sized()
-        held = held_bytes(self.engine, deliveries)
+        held = held_bytes(self._source, self.engine, deliveries)
         self.peak_memory_bytes = max(self.peak_memory_bytes, held)
         if held < EARLY_CUT_AT * self._limits.memory_bytes:
             self._source.resume()
@@ -211,6 +217,13 @@ class Pipeline:
         elif not self._source.paused:
             log.warning("Memory is short and nothing can be cut; partitions are paused.", bytes=held)
             self._source.pause()
+
+    def _meet(self, partition: Partition, fault: Fault) -> None:
+        """A batch of a frame can't be taken. It may have been damaged on its way, so it is fetched once more."""
+        if fault.code == LEADER_EPOCH_FELL:
+            self._truncated[partition] = truncated(partition, fault)
+        else:
+            self._source.refetch(partition, fault.offset, fault.message)
 
     # ---- the source's owner
 
@@ -361,7 +374,8 @@ class Pipeline:
             self._source.release(partition)
             if partition in self._deliveries:
                 self._tasks.create_task(self._deliveries[partition].rewind())
-        for partition, error in self._source.faults().items():
+        errors, self._truncated = self._source.faults() | self._truncated, {}
+        for partition, error in errors.items():
             delivery = self._deliveries.get(partition)
             if delivery is not None and delivery.assignment.phase in (Phase.REFRESHING, Phase.PUTTING_ORIGIN):
                 continue  # It begins again, and meets the fault again if that is still there.
@@ -409,6 +423,7 @@ class Pipeline:
             await delivery.leave()
         self._deliveries.clear()
         self.faults.clear()
+        self._truncated.clear()
         await self._source.stop()
         await self._source.connect()
         await self._source.join(self)

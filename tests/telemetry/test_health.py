@@ -56,6 +56,7 @@ class Parts:
             finite=False,
             paused=True,
             lag=lambda: {EVENTS: 5},
+            held_bytes=10_000,
         )
         self.health = Health(self.pipeline, self.source)
 

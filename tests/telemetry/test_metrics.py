@@ -32,7 +32,9 @@ def sample(metrics: Metrics, name: str, **labels: str) -> float:
 
 def report(**counts: Any) -> Any:
     """What the core says about a batch."""
-    zeros = {"records": 0, "rows": 0, "dead_letters": 0, "filtered": 0, "tombstones": 0, "bytes": 0, "drift": {}}
+    names = ("records", "rows", "dead_letters", "filtered", "tombstones", "bytes")
+    of_frames = ("aborted_records", "control_batches", "decompressed_bytes")
+    zeros: dict[str, Any] = {**dict.fromkeys((*names, *of_frames), 0), "drift": {}, "fault": None}
     return SimpleNamespace(**(zeros | counts))
 
 

@@ -19,6 +19,9 @@ from penstock.config.units import Duration, Size, parse_duration
 MIB = 2**20
 LARGEST_ROW_GROUP = 16 * MIB
 ROW_GROUPS_PER_LIMIT = 8
+SLABS_PER_LIMIT = 16
+"""The part of the memory limit that may be kept to decompress into."""
+
 ZSTD_LEVEL = 1
 DIGEST_CHARACTERS = 32
 
@@ -128,6 +131,7 @@ class Config(Section):
                 "kafka_columns": self.sink.kafka_columns,
                 "dead_letter": {"raw": self.dead_letter.raw},
                 "encode": encode,
+                "slab_bytes": self.pipeline.memory_limit // SLABS_PER_LIMIT,
                 "batches": batches,
             }
         )

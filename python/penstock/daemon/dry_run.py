@@ -15,6 +15,7 @@ from penstock.batch import Counts
 from penstock.daemon.columns import read_columns
 from penstock.daemon.sample import make_sampler
 from penstock.decode import schema
+from penstock.frame_fault import LEADER_EPOCH_FELL, truncated
 from penstock.pipeline import POLL_SECONDS, Totals, up_to
 from penstock.positions import Positions
 from penstock.sink.local import LocalStorage
@@ -24,7 +25,7 @@ from penstock.telemetry.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from penstock._native import Ingested
+    from penstock._native import Fault, Ingested
     from penstock.batch import Partition, RawBatch
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
@@ -147,6 +148,8 @@ class DryRun:
             batches, ingested.reports, ingested.rejections, ingested.batches, strict=True
         ):
             self._next[batch.partition] = report.next_offset
+            if report.fault is not None:
+                self._meet(batch.partition, report.fault)
             for rejection in rejections:
                 log.warning(
                     "Dead letter.",
@@ -162,6 +165,11 @@ class DryRun:
             self._totals.counts += Counts(
                 report.records, report.rows, report.dead_letters, report.filtered, report.tombstones
             )
+
+    def _meet(self, partition: Partition, fault: Fault) -> None:
+        if fault.code == LEADER_EPOCH_FELL:
+            raise truncated(partition, fault)
+        self._source.refetch(partition, fault.offset, fault.message)
 
 
 def _plain(value: Any) -> Any:

@@ -57,6 +57,7 @@ class FileSource:
     """A `Source`. Not safe for several tasks."""
 
     finite = True
+    held_bytes = 0
     cluster_id = CLUSTER_ID
     out_of_range: Sequence[Partition] = ()
 
@@ -263,6 +264,10 @@ class FileSource:
     def faults(self) -> dict[Partition, PenstockError]:
         """See `Source`: files that are damaged, cut off, or gone."""
         return dict(self._faults)
+
+    def refetch(self, partition: Partition, offset: int, problem: str) -> None:  # noqa: ARG002 - see `Source`
+        """Never: lines are no frames."""
+        raise TypeError(problem)
 
     def stuck(self) -> None:
         """Never: a file either answers or fails."""

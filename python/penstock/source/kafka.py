@@ -66,6 +66,7 @@ class KafkaSource(KafkaFacts):
     """One member of the group; a `Source`. Not safe for several tasks; one such source per process."""
 
     finite = False
+    held_bytes = 0
 
     def __init__(
         self, config: SourceConfig, metrics: Metrics, *, group: bool = True, fetch_bytes: int = FETCH_BYTES
@@ -85,6 +86,9 @@ class KafkaSource(KafkaFacts):
         """Next offset to hand over, for partitions that are being read."""
         self._epochs: dict[Partition, int] = {}
         self._corrupt: dict[Partition, int] = {}
+        self._refetched: dict[Partition, int] = {}
+        """Where a frame could not be read, and was fetched once more."""
+        self._unreadable: dict[Partition, PenstockError] = {}
         self._out_of_range: set[Partition] = set()
         self._ends: dict[Partition, int] = {}
         """End of each partition when it was first asked about."""
@@ -203,9 +207,14 @@ class KafkaSource(KafkaFacts):
             if partition is not None:
                 self._cursors.pop(partition, None)
                 self._epochs.pop(partition, None)
-                self._corrupt.pop(partition, None)
                 self._out_of_range.discard(partition)
+                self._forgive(partition)
         self._unnamed -= set(tps)
+
+    def _forgive(self, partition: Partition) -> None:
+        self._corrupt.pop(partition, None)
+        self._refetched.pop(partition, None)
+        self._unreadable.pop(partition, None)
 
     async def _name_assigned(self) -> None:
         """Find the identity of newly assigned partitions and hand them to the owner."""
@@ -242,6 +251,7 @@ class KafkaSource(KafkaFacts):
         self._cursors[partition] = offset
         self._epochs[partition] = epoch
         self._out_of_range.discard(partition)
+        self._forgive(partition)
         if not self._paused:
             self._running.resume(tp)
         return True
@@ -363,7 +373,19 @@ class KafkaSource(KafkaFacts):
     def faults(self) -> dict[Partition, PenstockError]:
         """Partitions whose next batch failed its checksum each time it was fetched."""
         corrupt = [partition for partition, tries in self._corrupt.items() if tries >= _CORRUPT_TRIES]
-        return {p: _corrupt(p, self._cursors[p]) for p in corrupt if p in self._cursors}
+        return {p: _corrupt(p, self._cursors[p]) for p in corrupt if p in self._cursors} | self._unreadable
+
+    def refetch(self, partition: Partition, offset: int, problem: str) -> None:
+        """See `Source`."""
+        log.error("Corrupt batch.", partition=str(partition), offset=offset, error=problem)
+        tp = as_tp(partition)
+        if partition not in self._cursors or tp not in self._running.assignment():
+            return
+        if self._refetched.get(partition) == offset:
+            self._unreadable[partition] = _unreadable(partition, offset, problem)
+            return
+        self._refetched[partition] = self._cursors[partition] = offset
+        self._running.seek(tp, offset)
 
     @property
     def silent_seconds(self) -> float:
@@ -414,4 +436,11 @@ def _corrupt(partition: Partition, offset: int) -> UnavailableError:
     return UnavailableError(
         f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
         "and the replicas (kafka-dump-log); what is before that offset is committed."
+    )
+
+
+def _unreadable(partition: Partition, offset: int, problem: str) -> UnavailableError:
+    return UnavailableError(
+        f"{partition} offset {offset}: {problem}. It is so each time it is fetched. Check that broker's disk and the "
+        "replicas (kafka-dump-log), or what produced it; what is before that offset is committed."
     )

@@ -43,6 +43,7 @@ class MemorySource:
     cluster_id = CLUSTER_ID
     out_of_range: Sequence[Partition] = ()
     settled = True
+    held_bytes = 0
 
     def __init__(
         self,
@@ -177,6 +178,10 @@ class MemorySource:
     def faults(self) -> dict[Partition, PenstockError]:
         """None."""
         return {}
+
+    def refetch(self, partition: Partition, offset: int, problem: str) -> None:  # noqa: ARG002 - see `Source`
+        """Never: a test's records are no frames."""
+        raise TypeError(problem)
 
     def stuck(self) -> None:
         """Never."""

@@ -13,10 +13,10 @@ from aiokafka.consumer.consumer import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 
-from penstock._native import scan_batches
 from penstock.source.consumer import BackoffFetcher, Consumer
 from penstock.source.rebind import rebind
 from penstock.source.receive import receive_into
+from penstock.source.scan_batches import scan_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ class RawRecords:
     """Where the fetch began; the first batch may begin before it."""
     next_offset: int
     data: memoryview
-    """Whole batches, or what should be one and is not: then `next_offset` is `fetch_offset`."""
+    """Whole batches. Behind one that is damaged all that came, for the core to say how."""
     aborted: Sequence[tuple[int, int]]
     """Producer id and first offset of aborted transactions, by offset."""
     discarded_bytes: int
@@ -90,11 +90,9 @@ class Once:
             raise StopIteration
         data, fetch_offset = batches.data, self.next_fetch_offset
         complete, next_offset, records, _ = scan_batches(data)
-        if complete:
-            # Less than the fetch began at: batches of a compacted topic may end before it.
+        if next_offset is not None:
+            # Not less than the fetch began at: batches of a compacted topic may end before it.
             self.next_fetch_offset = max(next_offset, fetch_offset)
-        else:
-            complete = len(data)  # No batch, though there are enough bytes: whoever decodes says what is wrong.
         return RawRecords(
             fetch_offset=fetch_offset,
             next_offset=self.next_fetch_offset,

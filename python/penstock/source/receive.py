@@ -17,6 +17,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.protocol.fetch import FetchRequest
 
+from penstock.source.low_water import LowWater
 from penstock.source.rebind import rebind
 
 if TYPE_CHECKING:
@@ -115,12 +116,13 @@ class Receiver(asyncio.BufferedProtocol):
         self._responses = responses
         self._loop = loop
         self._transport: asyncio.Transport
+        self._low_water: LowWater
         self._scratch = memoryview(bytearray(_SCRATCH_BYTES))
         self._held = 0
         """Bytes at the beginning of `_scratch` that belong to a response."""
         self._frame: Frame | None = None
         """The response that is being received, if it is too large for `_scratch`."""
-        self._rest: memoryview
+        self._rest = memoryview(b"")
         """Of the frame, not received yet."""
         self._writable: asyncio.Future[None] | None = None
         """Set while the other side does not read."""
@@ -131,6 +133,7 @@ class Receiver(asyncio.BufferedProtocol):
         """See `asyncio.BufferedProtocol`."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._low_water = LowWater(transport, self._loop)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's interface
         """See `asyncio.BufferedProtocol`."""
@@ -143,9 +146,11 @@ class Receiver(asyncio.BufferedProtocol):
             self._cut()
             return
         self._rest = self._rest[nbytes:]
-        if not self._rest:
+        if self._rest:
+            self._low_water.go_on(len(self._rest))
+        else:
             self._responses.add(self._frame)
-            self._frame = None
+            self._drop_frame()
 
     def _cut(self) -> None:
         """Take all whole responses out of the scratch, and begin a frame for one that does not fit into it."""
@@ -164,15 +169,21 @@ class Receiver(asyncio.BufferedProtocol):
                 start = self._held
             else:
                 break
-        # The beginning of a response; of another size than what is before it, so it may overlap.
-        self._scratch[: self._held - start] = bytes(self._scratch[start : self._held])
-        self._held -= start
+        if start:
+            self._scratch[: self._held - start] = bytes(self._scratch[start : self._held])  # they may overlap
+            self._held -= start
 
     def _begin_frame(self, size: int, beginning: memoryview) -> None:
         self._frame = self._pool.take(size)
         self._rest = memoryview(self._frame)
         self._rest[: len(beginning)] = beginning
         self._rest = self._rest[len(beginning) :]
+        self._low_water.begin(len(self._rest))
+
+    def _drop_frame(self) -> None:
+        self._frame = None
+        self._low_water.end()
+        self._rest = memoryview(b"")  # An empty view of the frame is one, too: it could not be frozen.
 
     def _refuse(self, size: int) -> None:
         host, port, *_ = self._transport.get_extra_info("peername") or ("?", "?")
@@ -191,7 +202,7 @@ class Receiver(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BufferedProtocol`. What had not arrived whole is dropped."""
-        self._frame = None
+        self._drop_frame()
         self._responses.lose(exc or asyncio.IncompleteReadError(b"", None))
         self.resume_writing()
         if not self._closed.done():
@@ -235,7 +246,7 @@ class Connection(AIOKafkaConnection):
     _handle_fetch = rebind(AIOKafkaConnection._handle_frame, io=types.SimpleNamespace(BytesIO=Parts))  # noqa: SLF001
 
     def __init__(self, pool: FramePool, host: str, port: int, **settings: Any) -> None:
-        super().__init__(host, port, **settings)
+        super().__init__(host, port, **settings)  # type: ignore[no-untyped-call]
         self._pool = pool
 
     async def connect(self) -> Any:
@@ -269,7 +280,7 @@ class Connection(AIOKafkaConnection):
         if request is not None and request.API_KEY == FetchRequest.API_KEY:
             self._handle_fetch(resp)
         else:
-            super()._handle_frame(bytes(resp))
+            super()._handle_frame(bytes(resp))  # type: ignore[no-untyped-call]
 
 
 def receive_into(pool: FramePool, client: AIOKafkaClient) -> None:
@@ -280,4 +291,4 @@ def receive_into(pool: FramePool, client: AIOKafkaClient) -> None:
 
     create = rebind(create_conn, AIOKafkaConnection=connection)
     get_connection = rebind(AIOKafkaClient._get_conn, create_conn=create)  # noqa: SLF001
-    client._get_conn = types.MethodType(get_connection, client)  # noqa: SLF001
+    client._get_conn = types.MethodType(get_connection, client)  # type: ignore[method-assign]  # noqa: SLF001

@@ -96,6 +96,10 @@ class Source(Protocol):
     def paused(self) -> bool:
         """Whether `pause` is in force."""
 
+    @property
+    def held_bytes(self) -> int:
+        """Memory of what was fetched, handed over or not, as long as somebody holds it; 0 where that is not known."""
+
     async def poll(self, timeout_seconds: float) -> list[RawBatch]:
         """Batches of every partition that moved, each continuing where the previous one of its partition ended.
 
@@ -123,6 +127,12 @@ class Source(Protocol):
 
     def faults(self) -> dict[Partition, PenstockError]:
         """Partitions that can't be read on, each with the reason. What was handed over before is good."""
+
+    def refetch(self, partition: Partition, offset: int, problem: str) -> None:
+        """What a frame of `partition` has at `offset` can't be read, as `problem` says: fetch it once more from there.
+
+        If that was done at this offset already, it is one of the `faults` from now on.
+        """
 
     def stuck(self) -> str | None:
         """Why it must be stopped and connected anew, None if it works. `GaveUpError` if that does not help."""

@@ -15,6 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from penstock._native import build_info
 from penstock.batch import Committed, Lost
+from penstock.frame_fault import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,6 +164,29 @@ class Metrics(_Definitions):
     def _define_decode(self) -> None:
         self._stage = "decode"
         stages = ("decode", "commit")
+        self.frame_faults = self._counter(
+            "penstock_frame_faults_total",
+            "Batches of fetched frames that could not be read, by code. Each is fetched once more, then its partition "
+            "stops.",
+            "checksum_mismatch: look at that broker's disk and at the network. leader_epoch_fell: the log was "
+            "truncated, and the partition stops at once. Others: a producer or a broker writes what nobody can read.",
+            code=CODES,
+        )
+        self.aborted_records = self._counter(
+            "penstock_aborted_records_total",
+            "Records of aborted transactions, which are left out of every other count.",
+            "Producers abort: look there. Nothing to do here.",
+        )
+        self.control_batches = self._counter(
+            "penstock_control_batches_total",
+            "Batches with markers of transactions, which hold no records.",
+            "Transactions. Nothing to do.",
+        )
+        self.decompressed_bytes = self._counter(
+            "penstock_decompressed_bytes_total",
+            "Bytes that came out of compressed batches, keys, headers and framing included.",
+            "Load. Nothing to do.",
+        )
         self.records = self._counter(
             "penstock_records_total", "Records decoded, and records committed.", "Load. Nothing to do.", stage=stages
         )
@@ -241,7 +265,7 @@ class Metrics(_Definitions):
         )
         self.memory_bytes = self._gauge(
             "penstock_memory_bytes",
-            "Bytes that open and sealed files hold.",
+            "Bytes that fetched frames, open and sealed files hold.",
             "From 70 % of penstock_memory_limit_bytes the largest file is cut early.",
         )
         self.memory_limit_bytes = self._gauge(
@@ -322,6 +346,11 @@ class Metrics(_Definitions):
         for report in reports:
             self._count("decode", report)
             self.value_bytes.inc(report.bytes)
+            self.aborted_records.inc(report.aborted_records)
+            self.control_batches.inc(report.control_batches)
+            self.decompressed_bytes.inc(report.decompressed_bytes)
+            if report.fault is not None:
+                self.frame_faults.labels(report.fault.code).inc()
             for reason, count in report.drift.items():
                 self.values_drifted.labels(reason).inc(count)
         codes: dict[str, int] = {}

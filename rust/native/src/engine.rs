@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use penstock_core::engine::{AssignmentId, Envelopes, RawBatch, Table};
+use penstock_core::engine::{AssignmentId, RawBatch, Table};
 use penstock_core::{Engine, EngineError};
 use pyo3::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::chunk::PyChunk;
 use crate::error::{NativeError, detached};
 use crate::ingested::PyIngested;
 use crate::open_file::PyOpenFile;
-use crate::raw_batch::BackedBatch;
+use crate::raw_batch::{BackedBatch, Values};
 
 /// Owns what is open: per (table, topic, partition, epoch) one data file. Tables: "main", "`dead_letter`".
 #[pyclass(name = "Engine", module = "penstock._native", frozen)]
@@ -41,34 +41,19 @@ impl PyEngine {
         detached(py, || self.0.open(id, dead_letters_from, verdicts))
     }
 
-    #[allow(
-        clippy::needless_pass_by_value,
-        reason = "the batches are dropped here, with the GIL held"
-    )]
     fn ingest(&self, py: Python<'_>, batches: Vec<BackedBatch>) -> PyResult<PyIngested> {
         let now = now()?;
         let outcomes = detached(py, || {
-            let values: Vec<Vec<Option<&[u8]>>> = batches
-                .iter()
-                .map(|batch| batch.values.iter().map(|value| value.as_deref()).collect())
-                .collect();
+            let values: Vec<Values<'_>> = batches.iter().map(BackedBatch::values).collect();
             let raw: Vec<RawBatch<'_>> = batches
                 .iter()
                 .zip(&values)
-                .map(|(batch, values)| RawBatch {
-                    topic: &batch.topic,
-                    partition: batch.partition,
-                    epoch: batch.epoch,
-                    next_offset: batch.next_offset,
-                    limit: batch.limit,
-                    values,
-                    offsets: &batch.offsets,
-                    timestamps: &batch.timestamps,
-                    envelopes: &batch.envelopes as &dyn Envelopes,
-                })
+                .map(|(batch, values)| batch.raw(values))
                 .collect();
             self.0.ingest(&raw, now)
         })?;
+        // With the GIL held, and before Python sees the outcome: then nothing but its own objects holds the frames.
+        drop(batches);
         PyIngested::new(py, outcomes)
     }
 

@@ -67,6 +67,11 @@ fn values(sequence: &Bound<'_, PySequence>) -> PyResult<Vec<Option<PyBackedBytes
     Ok(values)
 }
 
+/// The bytes that `data` lends, without a copy if they can't change.
+pub fn frozen_bytes(data: &Bound<'_, PyAny>) -> PyResult<Buffer> {
+    lines(data, PyUntypedBuffer::get(data)?)
+}
+
 /// The bytes of `view`. They are not copied if they can't change: what is decoded may point into them, for as long as
 /// a batch lives, and holds on to `view` until then.
 fn lines(data: &Bound<'_, PyAny>, view: PyUntypedBuffer) -> PyResult<Buffer> {

@@ -10,6 +10,7 @@ mod chunk;
 mod decoder;
 mod engine;
 mod error;
+mod fault;
 mod frame;
 mod frame_pool;
 mod infer;
@@ -42,6 +43,8 @@ mod _native {
     use super::engine::check_transforms;
     #[pymodule_export]
     use super::error::{NativeError, TomlError};
+    #[pymodule_export]
+    use super::fault::PyFault;
     #[pymodule_export]
     use super::frame::PyFrame;
     #[pymodule_export]

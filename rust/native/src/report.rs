@@ -5,6 +5,8 @@ use penstock_core::engine::Outcome;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyDict};
 
+use crate::fault::PyFault;
+
 /// What became of one `RawBatch`; `records == rows + dead_letters + filtered + tombstones`.
 #[pyclass(name = "Report", module = "penstock._native", frozen, get_all)]
 pub struct PyReport {
@@ -17,6 +19,10 @@ pub struct PyReport {
     drift: Py<PyDict>,
     redacted: Py<PyDict>,
     next_offset: i64,
+    fault: Option<Py<PyFault>>,
+    control_batches: u64,
+    aborted_records: u64,
+    decompressed_bytes: u64,
 }
 
 impl PyReport {
@@ -43,6 +49,14 @@ impl PyReport {
             drift,
             redacted,
             next_offset: outcome.next_offset,
+            fault: outcome
+                .fault
+                .clone()
+                .map(|fault| Py::new(py, PyFault::from(fault)))
+                .transpose()?,
+            control_batches: outcome.counts.control_batches,
+            aborted_records: outcome.counts.aborted_records,
+            decompressed_bytes: outcome.counts.decompressed_bytes,
         })
     }
 }

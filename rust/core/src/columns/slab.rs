@@ -65,8 +65,16 @@ pub struct Texts {
     slabs: Vec<Slab>,
     /// The owned slab that takes more.
     open: Option<usize>,
-    /// The shared buffer's current part, and where in the buffer it begins.
-    shared: Option<(u32, usize)>,
+    /// The part of a buffer that is shared now.
+    shared: Option<Part>,
+}
+
+/// A part of a buffer: which one, the number of its slab, and where in the buffer it begins.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    buffer: u32,
+    slab: u32,
+    origin: usize,
 }
 
 /// The slab that takes what escapes stand for.
@@ -168,22 +176,30 @@ impl Texts {
         }
     }
 
-    /// Take `start..end` of `buffer` as it is. Calls must name the same buffer, and go forward in it.
-    pub fn share(&mut self, buffer: &Buffer, start: usize, end: usize) -> Bytes {
-        let (slab, origin) = match self.shared {
-            Some((slab, origin)) if end - origin <= REACH - PADDING => (slab, origin),
-            _ => {
-                let length = (buffer.len() - start).min(REACH);
-                self.slabs
-                    .push(Slab::Shared(buffer.slice_with_length(start, length)));
-                *self.shared.insert((self.slabs.len() as u32 - 1, start))
-            }
+    /// Take `start..end` of the buffer with this number as it is. Calls that name one buffer must go forward in it.
+    #[inline]
+    pub fn share(&mut self, number: u32, buffer: &Buffer, start: usize, end: usize) -> Bytes {
+        let Part { slab, origin, .. } = match self.shared {
+            Some(part) if part.buffer == number && end - part.origin <= REACH - PADDING => part,
+            _ => self.begin_part(number, buffer, start),
         };
         Bytes {
             slab,
             start: (start - origin) as u32,
             length: (end - start) as u32,
         }
+    }
+
+    #[cold]
+    fn begin_part(&mut self, number: u32, buffer: &Buffer, origin: usize) -> Part {
+        let length = (buffer.len() - origin).min(REACH);
+        self.slabs
+            .push(Slab::Shared(buffer.slice_with_length(origin, length)));
+        *self.shared.insert(Part {
+            buffer: number,
+            slab: self.slabs.len() as u32 - 1,
+            origin,
+        })
     }
 
     /// The bytes at `bytes`.
@@ -226,6 +242,21 @@ impl Texts {
             return false;
         }
         places.extend(all.iter().copied().map(Place));
+        true
+    }
+
+    /// `all` as texts, if every one is. Nothing is looked at but them.
+    pub fn each_text_at(&self, all: &[Bytes], places: &mut Vec<Place>) -> bool {
+        let before = places.len();
+        for &bytes in all {
+            match self.text_at(bytes) {
+                Some(place) => places.push(place),
+                None => {
+                    places.truncate(before);
+                    return false;
+                }
+            }
+        }
         true
     }
 

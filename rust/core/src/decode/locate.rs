@@ -96,7 +96,12 @@ impl Located {
             };
             rejections.push(refused.of(index as u32));
         }
-        if !texts.texts_at(&self.bytes, &mut self.texts) {
+        let texts_all = if rules.input.is_dense() {
+            texts.texts_at(&self.bytes, &mut self.texts)
+        } else {
+            texts.each_text_at(&self.bytes, &mut self.texts)
+        };
+        if !texts_all {
             self.admit_each(rules, texts, rejections);
         }
         tombstones

@@ -39,6 +39,7 @@ pub use strings::Strings;
 
 use arrow_buffer::{BooleanBuffer, Buffer};
 
+use crate::frame::Span;
 use crate::simd::Isa;
 use block::{Blocks, Finished};
 use input::Input;
@@ -179,7 +180,7 @@ impl Decoder {
         values: &[Option<&[u8]>],
         shapes: &mut Shapes,
     ) -> Result<Decoded, DecodeError> {
-        self.decode_input(Input::copied(values), shapes)
+        self.decode_input(Input::Copied(values), shapes)
     }
 
     /// Decode all records of `source`, of which `lines` are all. Text without escapes views `source` itself, so the
@@ -193,7 +194,21 @@ impl Decoder {
         lines: &Lines<'_>,
         shapes: &mut Shapes,
     ) -> Result<Decoded, DecodeError> {
-        self.decode_input(Input::shared(&lines.values, source), shapes)
+        self.decode_input(Input::Lines(&lines.values, source), shapes)
+    }
+
+    /// Decode values that are parts of `buffers`, ascending in each. Text without escapes views them, so the batch may
+    /// keep them alive.
+    ///
+    /// # Errors
+    /// Only if the call as a whole is too large.
+    pub fn decode_spans(
+        &self,
+        values: &[Span],
+        buffers: &[Buffer],
+        shapes: &mut Shapes,
+    ) -> Result<Decoded, DecodeError> {
+        self.decode_input(Input::Spans(values, buffers), shapes)
     }
 
     fn decode_input(&self, input: Input<'_>, shapes: &mut Shapes) -> Result<Decoded, DecodeError> {

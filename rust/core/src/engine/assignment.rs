@@ -1,6 +1,5 @@
 //! What one assignment has open, and how its batches become rows and dead letters.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,10 +11,12 @@ use parquet::errors::ParquetError;
 use super::batch::{OffsetRejection, Outcome, RawBatch};
 use super::dead_letter::{self, DeadLetter};
 use super::table::{AssignmentId, Table};
+use super::taken::Taken;
 use super::{OpenFile, file_schema, kafka_columns};
 use crate::decode::{Decoder, Rejection, Shapes};
 use crate::encode::{DataFile, EncodeConfig, Usage};
 use crate::error::EngineError;
+use crate::frame::{Unpackers, Walker};
 use crate::report::Report;
 use crate::transform::{Program, Transformed};
 
@@ -75,6 +76,7 @@ struct Files {
     by_table: [DataFile; 2],
     /// What the partition's producers write like.
     shapes: Shapes,
+    walker: Walker,
     /// False while a batch is being appended, and for ever after one that was not appended whole.
     whole: bool,
 }
@@ -117,6 +119,7 @@ impl Assignment {
         let files = Files {
             by_table: Table::ALL.map(|table| plan.file(table)),
             shapes: Shapes::default(),
+            walker: Walker::default(),
             whole: true,
         };
         Self {
@@ -129,17 +132,26 @@ impl Assignment {
         }
     }
 
-    /// Appends batches in order; their outcomes. After an error or a panic the files can't be used any more.
+    /// Appends batches in order; their outcomes. Where one is not taken whole, none after it is. After an error or a panic the files can't be used any more.
     pub fn ingest<'a>(
         &self,
         batches: impl Iterator<Item = &'a RawBatch<'a>>,
+        unpackers: &Unpackers,
         now: i64,
     ) -> Result<Vec<Outcome>, EngineError> {
         let mut files = self.files()?;
         files.whole = false;
-        let outcomes = batches
-            .map(|batch| self.ingest_one(&mut files, batch, now))
-            .collect::<Result<_, _>>()?;
+        let mut outcomes = Vec::new();
+        let mut whole = true;
+        for batch in batches {
+            let outcome = if whole {
+                self.ingest_one(&mut files, batch, unpackers, now)?
+            } else {
+                Outcome::of_none(batch)
+            };
+            whole = whole && outcome.next_offset >= batch.next_offset;
+            outcomes.push(outcome);
+        }
         files.whole = true;
         Ok(outcomes)
     }
@@ -191,18 +203,19 @@ impl Assignment {
         &self,
         files: &mut Files,
         batch: &RawBatch<'_>,
+        unpackers: &Unpackers,
         now: i64,
     ) -> Result<Outcome, EngineError> {
         let plan = &*self.plan;
-        let batch = &batch.taken();
-        let (values, forced) = self.without_verdicts(batch);
-        let mut decoded = plan
-            .decoder
-            .decode_with(&values, &mut files.shapes)
+        let taken = Taken::new(batch, &mut files.walker, unpackers);
+        let forced = self.dead_by_verdict(taken.offsets());
+        let mut decoded = taken
+            .decode(&plan.decoder, &forced, &mut files.shapes)
             .map_err(|source| EngineError::Decode {
                 assignment: self.id.clone(),
                 source,
             })?;
+        let forced = forced.len() as u64;
         let rejections = std::mem::take(&mut decoded.rejections);
         let tombstones = decoded.tombstones;
         let failed = |source| EngineError::Rows {
@@ -217,23 +230,18 @@ impl Assignment {
             redacted,
         } = plan.program.run(decoded).map_err(failed)?;
         let rows = if plan.kafka_columns {
-            kafka_columns::extend(&transformed, plan.schema(Table::Main), batch, &rows)
+            kafka_columns::extend(&transformed, plan.schema(Table::Main), &taken, &rows)
                 .map_err(failed)?
         } else {
             transformed
         };
         let report = Report {
-            records: batch.values.len() as u64,
+            records: taken.offsets().len() as u64,
             rows: rows.num_rows() as u64,
             dead_letters: rejections.len() as u64 + forced,
             filtered,
             tombstones: tombstones - forced,
-            bytes: batch
-                .values
-                .iter()
-                .flatten()
-                .map(|value| value.len() as u64)
-                .sum(),
+            bytes: taken.value_bytes(),
             drift,
             redacted: plan.by_rule(&redacted),
         };
@@ -242,7 +250,8 @@ impl Assignment {
             Some(file_schema::rows(&rows, schema).map_err(failed)?)
         } else {
             self.append(files, Table::Main, &rows)?;
-            self.append_dead_letters(files, batch, &rejections, now)?;
+            drop(rows);
+            self.append_dead_letters(files, &taken, &rejections, now)?;
             None
         };
         let rejections = rejections
@@ -255,50 +264,47 @@ impl Assignment {
                      message,
                  }| OffsetRejection {
                     index,
-                    offset: batch.offsets[index as usize],
+                    offset: taken.offsets()[index as usize],
                     code,
                     byte_position,
                     message,
                 },
             )
             .collect();
+        let (next_offset, fault, counts) = taken.end(unpackers);
         Ok(Outcome {
             report,
-            next_offset: batch.next_offset,
+            next_offset,
+            fault,
+            counts,
             rejections,
             rows,
         })
     }
 
-    /// The values to decode, and how many of the batch's records are dead letters by verdict. Those are decoded as if
-    /// they had no value, so that they give no row whatever the decoder would say.
-    fn without_verdicts<'a>(&self, batch: &RawBatch<'a>) -> (Cow<'a, [Option<&'a [u8]>]>, u64) {
+    /// Which of the records with these offsets are dead letters by verdict. They are decoded as if they had no value, so
+    /// that they give no row whatever the decoder would say.
+    fn dead_by_verdict(&self, offsets: &[i64]) -> Vec<usize> {
         let Some(verdicts) = &self.verdicts else {
-            return (Cow::Borrowed(batch.values), 0);
+            return Vec::new();
         };
-        let replayed = batch
-            .offsets
-            .partition_point(|&offset| offset < self.dead_letters_from);
-        let mut values = Cow::Borrowed(batch.values);
-        let mut forced = 0;
-        for (index, offset) in batch.offsets[..replayed].iter().enumerate() {
-            if verdicts.binary_search(offset).is_ok() {
-                values.to_mut()[index] = None;
-                forced += 1;
-            }
-        }
-        (values, forced)
+        let replayed = offsets.partition_point(|&offset| offset < self.dead_letters_from);
+        let replayed = offsets[..replayed].iter().enumerate();
+        replayed
+            .filter(|(_, offset)| verdicts.binary_search(offset).is_ok())
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn append_dead_letters(
         &self,
         files: &mut Files,
-        batch: &RawBatch<'_>,
+        taken: &Taken<'_>,
         rejections: &[Rejection],
         now: i64,
     ) -> Result<(), EngineError> {
         let is_replayed = |rejection: &Rejection| {
-            batch.offsets[rejection.index as usize] < self.dead_letters_from
+            taken.offsets()[rejection.index as usize] < self.dead_letters_from
         };
         let wanted: Vec<&Rejection> = rejections
             .iter()
@@ -312,7 +318,7 @@ impl Assignment {
             assignment: self.id.clone(),
             reason,
         };
-        let envelopes = batch.envelopes.read(&indices).map_err(failed)?;
+        let envelopes = taken.envelopes(&indices).map_err(failed)?;
         if envelopes.len() != indices.len() {
             return Err(failed(format!(
                 "{} of {} were read",
@@ -330,7 +336,7 @@ impl Assignment {
             })
             .collect();
         let schema = self.plan.schema(Table::DeadLetter);
-        let rows = dead_letter::rows(schema, batch, &letters, self.plan.keep_values, now).map_err(
+        let rows = dead_letter::rows(schema, taken, &letters, self.plan.keep_values, now).map_err(
             |source| EngineError::Rows {
                 table: Table::DeadLetter,
                 source,

@@ -1,13 +1,15 @@
 //! What goes into `ingest`, and what comes out.
 
 use arrow_array::RecordBatch;
+use arrow_buffer::Buffer;
 
 use super::table::AssignmentId;
 use crate::decode::RejectionCode;
 use crate::error::EngineError;
+use crate::frame::{Counts, Fault};
 use crate::report::Report;
 
-/// What one poll brought for one partition: columns of equal lengths, offsets ascending. Nothing is copied.
+/// What one poll brought for one partition. Nothing is copied.
 #[derive(Clone, Copy)]
 pub struct RawBatch<'a> {
     /// Topic name.
@@ -16,10 +18,28 @@ pub struct RawBatch<'a> {
     pub partition: i32,
     /// The partition's epoch.
     pub epoch: i64,
+    /// The first offset that is wanted.
+    pub fetch_offset: i64,
     /// End of the offsets it covers.
     pub next_offset: i64,
     /// No more than so many of its records are taken.
     pub limit: Option<usize>,
+    /// Its records.
+    pub records: RawRecords<'a>,
+}
+
+/// Records that nothing is known of yet.
+#[derive(Clone, Copy)]
+pub enum RawRecords<'a> {
+    /// Taken apart already.
+    Columns(RecordColumns<'a>),
+    /// As they came.
+    Frame(RawFrame<'a>),
+}
+
+/// Columns of equal lengths, offsets ascending.
+#[derive(Clone, Copy)]
+pub struct RecordColumns<'a> {
     /// Record values; `None` is a tombstone.
     pub values: &'a [Option<&'a [u8]>],
     /// Record offsets.
@@ -28,6 +48,17 @@ pub struct RawBatch<'a> {
     pub timestamps: &'a [i64],
     /// Keys and headers, read only for records that are rejected.
     pub envelopes: &'a dyn Envelopes,
+}
+
+/// Record batches as a broker sent them.
+#[derive(Clone, Copy)]
+pub struct RawFrame<'a> {
+    /// Whole batches.
+    pub data: &'a Buffer,
+    /// The aborted transactions in them: producer id and first offset, by offset.
+    pub aborted: &'a [(i64, i64)],
+    /// Leave out what belongs to them.
+    pub read_committed: bool,
 }
 
 /// The keys and headers of a batch's records, which most records never need.
@@ -53,8 +84,13 @@ pub struct Envelope {
 pub struct Outcome {
     /// Counts.
     pub report: Report,
-    /// End of what was taken of the batch.
+    /// End of what was taken of the batch: lower than its own under a limit, at a fault, and after a batch of the same
+    /// assignment of which not all was taken.
     pub next_offset: i64,
+    /// Why no more was taken of a frame. What comes before it is good.
+    pub fault: Option<Fault>,
+    /// What was in a frame.
+    pub counts: Counts,
     /// Records that the decoder rejected, in offset order. Those of `verdicts` are counted only.
     pub rejections: Vec<OffsetRejection>,
     /// The rows as files would hold them, where the engine hands them back.
@@ -76,20 +112,17 @@ pub struct OffsetRejection {
     pub message: String,
 }
 
-impl RawBatch<'_> {
-    /// What is taken of it.
-    pub(super) fn taken(mut self) -> Self {
-        if let Some(limit) = self.limit
-            && let Some(&next) = self.offsets.get(limit)
-        {
-            self.values = &self.values[..limit];
-            self.offsets = &self.offsets[..limit];
-            self.timestamps = &self.timestamps[..limit];
-            self.next_offset = next;
+impl Outcome {
+    /// Of a batch that follows one of which not all was taken.
+    pub(super) fn of_none(batch: &RawBatch<'_>) -> Self {
+        Self {
+            next_offset: batch.fetch_offset,
+            ..Self::default()
         }
-        self
     }
+}
 
+impl RawBatch<'_> {
     pub(super) fn assignment(&self) -> AssignmentId {
         AssignmentId {
             topic: self.topic.into(),
@@ -99,12 +132,15 @@ impl RawBatch<'_> {
     }
 
     pub(super) fn check(&self) -> Result<(), EngineError> {
+        let RawRecords::Columns(columns) = self.records else {
+            return Ok(());
+        };
         for (column, other) in [
-            ("offsets", self.offsets.len()),
-            ("timestamps", self.timestamps.len()),
+            ("offsets", columns.offsets.len()),
+            ("timestamps", columns.timestamps.len()),
         ] {
-            if other != self.values.len() {
-                let (assignment, values) = (self.assignment(), self.values.len());
+            if other != columns.values.len() {
+                let (assignment, values) = (self.assignment(), columns.values.len());
                 return Err(EngineError::UnequalColumns {
                     assignment,
                     values,
@@ -113,7 +149,7 @@ impl RawBatch<'_> {
                 });
             }
         }
-        if !self.offsets.is_sorted_by(|a, b| a < b) {
+        if !columns.offsets.is_sorted_by(|a, b| a < b) {
             return Err(EngineError::UnorderedOffsets(self.assignment()));
         }
         Ok(())

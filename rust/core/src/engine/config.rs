@@ -27,6 +27,9 @@ struct EngineConfig {
     encode: EncodeConfig,
     #[serde(default)]
     batches: bool,
+    /// What may be kept of the memory that batches are decompressed into.
+    #[serde(default)]
+    slab_bytes: usize,
 }
 
 #[derive(Default, Deserialize)]
@@ -47,8 +50,8 @@ const fn yes() -> bool {
     true
 }
 
-/// Checks the configuration and works out the tables.
-pub fn plan(json: &str) -> Result<Plan, EngineError> {
+/// Checks the configuration and works out the tables. Also how many bytes may be kept from call to call.
+pub fn plan(json: &str) -> Result<(Plan, usize), EngineError> {
     let config: EngineConfig = read(json)?;
     config.encode.check().map_err(EngineError::Config)?;
     let decode = DecodeConfig {
@@ -79,7 +82,7 @@ pub fn plan(json: &str) -> Result<Plan, EngineError> {
         )));
     }
     let schemas = [main, dead_letter::schema()];
-    Ok(Plan {
+    let plan = Plan {
         decoder,
         program,
         file_schemas: schemas.each_ref().map(|schema| file_schema::of(schema)),
@@ -88,7 +91,8 @@ pub fn plan(json: &str) -> Result<Plan, EngineError> {
         keep_values: matches!(config.dead_letter.raw, Raw::Keep),
         encode: config.encode,
         batches: config.batches,
-    })
+    };
+    Ok((plan, config.slab_bytes))
 }
 
 /// Everything that is wrong with the steps of a configuration, as a JSON list of `{step, key, line, column, message}`.

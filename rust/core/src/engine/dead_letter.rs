@@ -9,8 +9,9 @@ use arrow_array::{
 };
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use super::batch::{Envelope, RawBatch};
+use super::batch::Envelope;
 use super::kafka_columns;
+use super::taken::Taken;
 use crate::decode::Rejection;
 
 /// One dead letter to write.
@@ -63,7 +64,7 @@ pub fn schema() -> SchemaRef {
 /// The rows of `letters`, in order; their values only where `keep_values`. `now` in microseconds since the epoch.
 pub fn rows(
     schema: &SchemaRef,
-    batch: &RawBatch<'_>,
+    taken: &Taken<'_>,
     letters: &[DeadLetter<'_>],
     keep_values: bool,
     now: i64,
@@ -74,7 +75,7 @@ pub fn rows(
         .collect();
     let values = indices
         .iter()
-        .map(|&index| batch.values[index as usize].filter(|_| keep_values));
+        .map(|&index| taken.value(index as usize).filter(|_| keep_values));
     let of = |text: fn(&Rejection) -> &str| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(
             letters.iter().map(|letter| text(letter.rejection)),
@@ -107,7 +108,7 @@ pub fn rows(
     ];
     RecordBatch::try_new(
         schema.clone(),
-        kafka_columns::columns(batch, &indices)?
+        kafka_columns::columns(taken, &indices)?
             .into_iter()
             .chain(own)
             .collect(),

@@ -6,7 +6,7 @@ use arrow_array::builder::StringViewBuilder;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, TimestampMillisecondArray};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-use super::batch::RawBatch;
+use super::taken::Taken;
 
 /// The four columns.
 pub fn fields() -> [Field; 4] {
@@ -31,23 +31,23 @@ pub fn extended(schema: &Schema) -> SchemaRef {
 ///
 /// # Errors
 /// Never: a topic's name is short.
-pub fn columns(batch: &RawBatch<'_>, indices: &[u32]) -> Result<[ArrayRef; 4], ArrowError> {
+pub fn columns(taken: &Taken<'_>, indices: &[u32]) -> Result<[ArrayRef; 4], ArrowError> {
     let pick = |column: &[i64]| {
         indices
             .iter()
             .map(|&index| column[index as usize])
             .collect::<Vec<_>>()
     };
-    let times: TimestampMillisecondArray = pick(batch.timestamps)
+    let times: TimestampMillisecondArray = pick(taken.timestamps())
         .into_iter()
         .map(|time| (time != -1).then_some(time))
         .collect();
     let mut topics = StringViewBuilder::with_capacity(indices.len());
-    topics.try_append_value_n(batch.topic, indices.len())?;
+    topics.try_append_value_n(taken.topic, indices.len())?;
     Ok([
         Arc::new(topics.finish()),
-        Arc::new(Int32Array::from_value(batch.partition, indices.len())),
-        Arc::new(Int64Array::from(pick(batch.offsets))),
+        Arc::new(Int32Array::from_value(taken.partition, indices.len())),
+        Arc::new(Int64Array::from(pick(taken.offsets()))),
         Arc::new(times.with_timezone("UTC")),
     ])
 }
@@ -56,9 +56,9 @@ pub fn columns(batch: &RawBatch<'_>, indices: &[u32]) -> Result<[ArrayRef; 4], A
 pub fn extend(
     decoded: &RecordBatch,
     schema: &SchemaRef,
-    batch: &RawBatch<'_>,
+    taken: &Taken<'_>,
     rows: &[u32],
 ) -> Result<RecordBatch, ArrowError> {
     let own = decoded.columns().iter().cloned();
-    RecordBatch::try_new(schema.clone(), own.chain(columns(batch, rows)?).collect())
+    RecordBatch::try_new(schema.clone(), own.chain(columns(taken, rows)?).collect())
 }

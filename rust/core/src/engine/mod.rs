@@ -12,8 +12,10 @@ mod file_schema;
 mod kafka_columns;
 mod schema_text;
 mod table;
+mod taken;
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_schema::SchemaRef;
@@ -22,9 +24,12 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::encode::Usage;
 use crate::error::EngineError;
+use crate::frame::{Limits, Unpackers};
 use crate::transform::Explained;
 use assignment::{Assignment, Plan};
-pub use batch::{Envelope, Envelopes, OffsetRejection, Outcome, RawBatch};
+pub use batch::{
+    Envelope, Envelopes, OffsetRejection, Outcome, RawBatch, RawFrame, RawRecords, RecordColumns,
+};
 pub use config::check_transforms;
 pub use table::{AssignmentId, Table};
 
@@ -40,11 +45,20 @@ pub struct OpenFile {
 }
 
 /// Everything that is open. Shared between threads; every method may be called at any time.
-#[derive(Debug)]
 pub struct Engine {
     plan: Arc<Plan>,
     pool: ThreadPool,
+    unpackers: Unpackers,
     register: Mutex<Register>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Engine")
+            .field("register", &self.register)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +82,7 @@ impl Engine {
     /// # Errors
     /// If the configuration is impossible, naming the key, or threads can't be started.
     pub fn new(config_json: &str, threads: usize) -> Result<Self, EngineError> {
-        let plan = Arc::new(config::plan(config_json)?);
+        let (plan, kept_bytes) = config::plan(config_json)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|index| format!("penstock-{index}"))
@@ -78,8 +92,9 @@ impl Engine {
                 reason: error.to_string(),
             })?;
         Ok(Self {
-            plan,
+            plan: Arc::new(plan),
             pool,
+            unpackers: Unpackers::new(Limits::default(), kept_bytes),
             register: Mutex::default(),
         })
     }
@@ -123,7 +138,8 @@ impl Engine {
                 .collect::<Vec<_>>()
                 .into_par_iter()
                 .map(|(assignment, indices)| {
-                    assignment.ingest(indices.iter().map(|&index| &batches[index]), now)
+                    let of_group = indices.iter().map(|&index| &batches[index]);
+                    assignment.ingest(of_group, &self.unpackers, now)
                 })
                 .collect::<Vec<_>>()
         });
@@ -211,13 +227,11 @@ impl Engine {
         files
     }
 
-    /// Bytes held by all open files.
+    /// Bytes held by all open files, and kept for the next batches that have to be decompressed.
     pub fn memory(&self) -> u64 {
-        self.register()
-            .open
-            .values()
-            .map(|assignment| assignment.memory())
-            .sum()
+        let register = self.register();
+        let files = register.open.values().map(|assignment| assignment.memory());
+        files.sum::<u64>() + self.unpackers.kept_bytes() as u64
     }
 
     /// The columns of a table, as they are in its files.

@@ -49,12 +49,15 @@ impl Poll {
             topic: "t",
             partition: 0,
             epoch: self.epoch,
+            fetch_offset: 0,
             next_offset: self.offsets.last().map_or(0, |last| last + 1),
             limit: self.limit,
-            values: &values,
-            offsets: &self.offsets,
-            timestamps: &timestamps,
-            envelopes,
+            records: RawRecords::Columns(RecordColumns {
+                values: &values,
+                offsets: &self.offsets,
+                timestamps: &timestamps,
+                envelopes,
+            }),
         };
         Ok(engine.ingest(&[batch], 0)?.remove(0))
     }
@@ -352,12 +355,15 @@ fn an_error_of_one_assignment_spoils_all_of_the_call() {
         topic: "t",
         partition: 0,
         epoch,
+        fetch_offset: 0,
         next_offset: 4,
         limit: None,
-        values: &values,
-        offsets: &[3],
-        timestamps: &[-1],
-        envelopes: if epoch == 1 { &Fails } else { &Keyed },
+        records: RawRecords::Columns(RecordColumns {
+            values: &values,
+            offsets: &[3],
+            timestamps: &[-1],
+            envelopes: if epoch == 1 { &Fails } else { &Keyed },
+        }),
     };
     let error = engine.ingest(&[of(1), of(2)], 0).unwrap_err();
     assert_eq!(
@@ -380,12 +386,15 @@ fn columns_of_unequal_length_are_refused() {
         topic: "t",
         partition: 0,
         epoch: 1,
+        fetch_offset: 0,
         next_offset: 3,
         limit: None,
-        values: &[None],
-        offsets: &[1, 2],
-        timestamps: &[1],
-        envelopes: &Keyed,
+        records: RawRecords::Columns(RecordColumns {
+            values: &[None],
+            offsets: &[1, 2],
+            timestamps: &[1],
+            envelopes: &Keyed,
+        }),
     };
     let error = engine.ingest(&[batch], 0).unwrap_err();
     assert_eq!(
@@ -491,12 +500,15 @@ fn partitions_go_side_by_side_and_each_in_order() {
                 topic: "t",
                 partition: 0,
                 epoch,
+                fetch_offset: 0,
                 next_offset: 4,
                 limit: None,
-                values,
-                offsets,
-                timestamps: &timestamps,
-                envelopes: &Keyed,
+                records: RawRecords::Columns(RecordColumns {
+                    values,
+                    offsets,
+                    timestamps: &timestamps,
+                    envelopes: &Keyed,
+                }),
             })
         })
         .collect();

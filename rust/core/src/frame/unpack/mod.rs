@@ -1,13 +1,18 @@
 //! Decompression into slabs, within limits. What a batch says of its size is a guess and nothing more.
 
+mod gzip;
+mod lz4;
+mod snappy;
 mod zstd;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow_buffer::Buffer;
 
+use self::gzip::Gzip;
 use self::zstd::Zstd;
 use super::Limits;
+use super::cursor::Flaw;
 use super::fault::Cause;
 use super::header::Codec;
 use super::records::Records;
@@ -87,9 +92,16 @@ pub enum Trouble {
     Corrupt(&'static str),
 }
 
-/// One of each decompressor.
+impl From<Flaw> for Trouble {
+    fn from(_: Flaw) -> Self {
+        Self::Corrupt("it ends early")
+    }
+}
+
+/// The decompressors that keep something from batch to batch.
 #[derive(Default)]
 struct Unpacker {
+    gzip: Gzip,
     zstd: Zstd,
 }
 
@@ -101,8 +113,11 @@ impl Unpacker {
         output: &mut [u8],
     ) -> Result<usize, Trouble> {
         match codec {
+            Codec::None => Ok(0),
+            Codec::Gzip => self.gzip.decompress(input, output),
+            Codec::Snappy => snappy::decompress(input, output),
+            Codec::Lz4 => lz4::decompress(input, output),
             Codec::Zstd => self.zstd.decompress(input, output),
-            _ => Err(Trouble::Corrupt("not available yet")),
         }
     }
 }
@@ -110,8 +125,11 @@ impl Unpacker {
 /// The size that compressed data claims to have.
 fn claimed(codec: Codec, input: &[u8]) -> Option<u64> {
     match codec {
+        Codec::None => None,
+        Codec::Gzip => gzip::claimed(input),
+        Codec::Snappy => snappy::claimed(input),
+        Codec::Lz4 => lz4::claimed(input),
         Codec::Zstd => zstd::claimed(input),
-        _ => None,
     }
 }
 
