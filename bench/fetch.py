@@ -30,7 +30,8 @@ from bench.fetching.feed import CODECS, SIZES, make_rings
 from bench.fetching.measured import Measured, measure, median
 from bench.fetching.readers import READERS
 from bench.fetching.results import Run, write_results
-from penstock.source.kafka import FETCH_BYTES, PARTITION_FETCH_BYTES
+from penstock.config.model import FETCH_BYTES
+from penstock.source.kafka import PARTITION_FETCH_BYTES
 from tests.broker.cluster import KafkaCluster
 from tests.broker.kafka_libs import KafkaUnavailableError
 

@@ -33,6 +33,7 @@ __all__ = [
     "check_transforms",
     "infer_schema",
     "parse_toml",
+    "scan_batches",
 ]
 
 class NativeError(Exception):
@@ -353,3 +354,11 @@ def parse_toml(text: str) -> tuple[str, dict[str, tuple[int, int]]]:
 
 def build_info() -> dict[str, str]:
     """version, profile, target, arrow and parquet versions."""
+
+def scan_batches(data: Buffer) -> tuple[int, int | None, int, bool]:
+    """What the headers of fetched record batches say, unchecked: `(complete_bytes, next_offset, records, magic_ok)`.
+
+    The bytes up to the end of the last whole batch, or all if one is damaged, which reading it tells; the offset after
+    the last whole batch, if there is one; how many records there are at most. Without `magic_ok` a message of an older
+    format follows.
+    """

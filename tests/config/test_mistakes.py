@@ -212,7 +212,6 @@ MISTAKES: dict[str, tuple[Mapping[str, str | None], str]] = {
         {"source": 'type = "file"\n§path = "s3://b/a.ndjson"'},
         "source.path: s3:// locations are not available yet in this version; write a local path",
     ),
-    "fast fetch": ({"source": SOURCE + '§fetch_mode = "fast"'}, f'source.fetch_mode: "fast" is {LATER}; write "auto"'),
     "format": ({"decode": '§format = "otlp_proto"'}, f'decode.format: "otlp_proto" is {LATER}; write "json"'),
     "delta": ({"sink": SINK + '§type = "delta"'}, f'sink.type: "delta" is {LATER}; write "parquet"'),
     "iceberg": ({"sink": SINK + '§type = "iceberg"'}, f'sink.type: "iceberg" is {LATER}'),

@@ -103,7 +103,7 @@ def test_gauges_are_those_of_this_moment() -> None:
     parts = Parts()
     parts.health.observe()
     total = parts.metrics.total
-    assert total("penstock_memory_bytes") == 1100
+    assert total("penstock_memory_bytes") == 11_100
     assert total("penstock_open_files") == 2
     assert total("penstock_lag_records", topic="events", partition="0") == 5
     assert total("penstock_uncommitted_age_seconds") == 7

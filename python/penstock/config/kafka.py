@@ -93,6 +93,6 @@ class KafkaSource(Section):
     session_timeout: Duration = parse_duration("45s")
     instance_id: Text | None = None
     on_gap: Literal["fail", "record"] = "fail"
-    fetch_mode: Literal["auto", "records"] = "auto"
+    fetch_mode: Literal["auto", "fast", "records"] = "auto"
     sasl: Sasl | None = None
     tls: Tls | None = None

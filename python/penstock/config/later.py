@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 CODE = "not_available"
 VALUES: dict[KeyPath, tuple[tuple[object, ...], str]] = {
-    ("source", "fetch_mode"): (("fast",), 'write "auto" or "records"'),
     ("decode", "format"): (("otlp_proto", "otlp_json", "agent"), 'write "json"'),
     ("sink", "type"): (("delta", "iceberg", "kafka", "blackhole"), 'write "parquet"'),
 }

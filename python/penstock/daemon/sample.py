@@ -134,7 +134,7 @@ class _Reader:
     """One consumer of every partition; the source's `Owner` as well."""
 
     def __init__(self, config: Config) -> None:
-        self.source = open_source(config, Metrics(), group=False)
+        self.source = open_source(config, Metrics(), group=False, frames=False)
         self._positions = Positions(self.source)
         self._assigned: list[Partition] = []
         self._next: dict[Partition, int] = {}

@@ -19,13 +19,18 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from penstock.batch import Partition, RawBatch, RecordColumns
+from penstock._native import FramePool
+from penstock.batch import Partition, RawBatch
+from penstock.config.model import FETCH_BYTES
 from penstock.errors import PenstockError, UnavailableError
 from penstock.source.consumer import Consumer
+from penstock.source.fetch_mode import is_fast
+from penstock.source.fetched import RawRecords, columns, frame
 from penstock.source.kafka_facts import KafkaFacts, as_tp
 from penstock.source.rebalance import Listener
 from penstock.source.security import connection_settings, probe
 from penstock.source.topics import Topics
+from penstock.source.unreadable import Unreadable
 from penstock.source.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -33,7 +38,9 @@ if TYPE_CHECKING:
 
     from aiokafka import TopicPartition
 
+    from penstock.batch import RawFrame, RecordColumns
     from penstock.config.kafka import KafkaSource as SourceConfig
+    from penstock.source.fetch_mode import FetchMode
     from penstock.source.source import Owner
     from penstock.telemetry.metrics import Metrics
 
@@ -46,35 +53,44 @@ _MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 _METADATA_MAX_AGE_MS = 10_000
 """New topics that match `topics_regex`, and new partitions, are seen within this time."""
 
-FETCH_BYTES = 8 * 1024 * 1024
-"""What a broker answers at most at once, but for a single batch that is larger."""
-
 PARTITION_FETCH_BYTES = 1024 * 1024
-"""What of it one partition may be, with the same exception."""
+"""What a broker answers at most for one partition, with the same exception."""
 
 _FETCH_WAIT_MS = 100
+_FRAMES_KEPT = 3
+"""Memory for so many answers is kept: while one is decoded the next one arrives. More brokers may need more."""
+
 STOP_SECONDS = 10
 """How long leaving the group and closing may take."""
 
-_CORRUPT_TRIES = 2
 _RETRY_SECONDS = 0.25
-_RECORD_OVERHEAD_BYTES = 200
-"""What a record costs in Python objects beside its bytes; for the byte budget."""
 
 
 class KafkaSource(KafkaFacts):
     """One member of the group; a `Source`. Not safe for several tasks; one such source per process."""
 
     finite = False
-    held_bytes = 0
 
     def __init__(
-        self, config: SourceConfig, metrics: Metrics, *, group: bool = True, fetch_bytes: int = FETCH_BYTES
+        self,
+        config: SourceConfig,
+        metrics: Metrics,
+        *,
+        group: bool = True,
+        frames: bool = True,
+        fetch_bytes: int = FETCH_BYTES,
     ) -> None:
+        """Without `frames` records are fetched, whatever the configuration says."""
         self._config = config
         self._metrics = metrics
         self._group = group
         self._fetch_bytes = fetch_bytes
+        self._mode: FetchMode = config.fetch_mode if frames else "records"
+        self._pool = FramePool(_FRAMES_KEPT * fetch_bytes)
+        self._fast: bool | None = None
+        """Whether frames are fetched; known once `connect` has been called."""
+        self._old: set[Partition] = set()
+        """In which records of an old format were met."""
         self._settings = connection_settings(config)
         self._consumer: Consumer | None = None
         self._listener = Listener(self._on_assigned, self._on_revoked)
@@ -85,10 +101,7 @@ class KafkaSource(KafkaFacts):
         self._cursors: dict[Partition, int] = {}
         """Next offset to hand over, for partitions that are being read."""
         self._epochs: dict[Partition, int] = {}
-        self._corrupt: dict[Partition, int] = {}
-        self._refetched: dict[Partition, int] = {}
-        """Where a frame could not be read, and was fetched once more."""
-        self._unreadable: dict[Partition, PenstockError] = {}
+        self._unreadable = Unreadable()
         self._out_of_range: set[Partition] = set()
         self._ends: dict[Partition, int] = {}
         """End of each partition when it was first asked about."""
@@ -104,6 +117,8 @@ class KafkaSource(KafkaFacts):
 
     async def connect(self) -> None:
         """Reach a broker and check the topics. Raises what is wrong with settings, brokers or topics."""
+        if self._fast is None:
+            self._fast = is_fast(self._mode, self._metrics)
         await probe(self._config.brokers, self._settings)
         self._consumer = self._make_consumer()
         try:
@@ -150,26 +165,33 @@ class KafkaSource(KafkaFacts):
         return True
 
     def _make_consumer(self) -> Consumer:
+        settings = self._consumer_settings()
+        if not self._fast:
+            return Consumer(**settings)
+        from penstock.source.raw_fetch import RawConsumer  # noqa: PLC0415 - fails where aiokafka has changed
+
+        return RawConsumer(pool=self._pool, **settings)
+
+    def _consumer_settings(self) -> dict[str, Any]:
         config = self._config
         session_ms = int(config.session_timeout.total_seconds() * 1000)
-        return Consumer(
-            bootstrap_servers=list(config.brokers),
-            client_id="penstock",
-            group_id=config.group if self._group else None,
-            group_instance_id=config.instance_id if self._group else None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level=config.isolation,
-            session_timeout_ms=session_ms,
-            heartbeat_interval_ms=min(3000, session_ms // 3),
-            rebalance_timeout_ms=REBALANCE_TIMEOUT_SECONDS * 1000,
-            max_poll_interval_ms=_MAX_POLL_INTERVAL_MS,
-            metadata_max_age_ms=_METADATA_MAX_AGE_MS,
-            fetch_max_bytes=self._fetch_bytes,
-            max_partition_fetch_bytes=min(self._fetch_bytes, PARTITION_FETCH_BYTES),
-            fetch_max_wait_ms=_FETCH_WAIT_MS,
-            **self._settings,
-        )
+        return {
+            "bootstrap_servers": list(config.brokers),
+            "client_id": "penstock",
+            "group_id": config.group if self._group else None,
+            "group_instance_id": config.instance_id if self._group else None,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "none",
+            "isolation_level": config.isolation,
+            "session_timeout_ms": session_ms,
+            "heartbeat_interval_ms": min(3000, session_ms // 3),
+            "rebalance_timeout_ms": REBALANCE_TIMEOUT_SECONDS * 1000,
+            "max_poll_interval_ms": _MAX_POLL_INTERVAL_MS,
+            "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
+            "fetch_max_bytes": self._fetch_bytes,
+            "max_partition_fetch_bytes": min(self._fetch_bytes, PARTITION_FETCH_BYTES),
+            "fetch_max_wait_ms": _FETCH_WAIT_MS,
+        } | self._settings
 
     @property
     def _client(self) -> Any:
@@ -208,13 +230,8 @@ class KafkaSource(KafkaFacts):
                 self._cursors.pop(partition, None)
                 self._epochs.pop(partition, None)
                 self._out_of_range.discard(partition)
-                self._forgive(partition)
+                self._unreadable.forget(partition)
         self._unnamed -= set(tps)
-
-    def _forgive(self, partition: Partition) -> None:
-        self._corrupt.pop(partition, None)
-        self._refetched.pop(partition, None)
-        self._unreadable.pop(partition, None)
 
     async def _name_assigned(self) -> None:
         """Find the identity of newly assigned partitions and hand them to the owner."""
@@ -251,7 +268,7 @@ class KafkaSource(KafkaFacts):
         self._cursors[partition] = offset
         self._epochs[partition] = epoch
         self._out_of_range.discard(partition)
-        self._forgive(partition)
+        self._unreadable.forget(partition)
         if not self._paused:
             self._running.resume(tp)
         return True
@@ -311,24 +328,33 @@ class KafkaSource(KafkaFacts):
             if records or position > cursor:
                 batches.append(self._batch(partition, cursor, position, records))
                 self._cursors[partition] = position
-                self._corrupt.pop(partition, None)
+        self._metrics.observe_frames(self._pool)
         return batches
 
-    def _batch(self, partition: Partition, cursor: int, position: int, records: Sequence[Any]) -> RawBatch:
-        size = sum(record.serialized_value_size + record.serialized_key_size for record in records)
+    def _batch(self, partition: Partition, cursor: int, position: int, fetched: Sequence[Any]) -> RawBatch:
+        records: RecordColumns | RawFrame
+        if fetched and isinstance(fetched[0], RawRecords):
+            # One at most: aiokafka keeps a single response per partition.
+            (raw,) = fetched
+            records, size_bytes = frame(raw, read_committed=self._config.isolation == "read_committed"), len(raw.data)
+            self._metrics.fetched(len(raw.data), raw.discarded_bytes)
+        else:
+            records, size_bytes = columns(fetched)
+            if fetched and self._fast and partition not in self._old:
+                self._old.add(partition)
+                self._metrics.fetch_fallbacks.labels("old_format").inc()
+                log.warning(
+                    "Records are in a format from before Kafka 0.11; they are fetched one by one.",
+                    partition=str(partition),
+                    offset=cursor,
+                )
         return RawBatch(
             partition=partition,
             epoch=self._epochs[partition],
             fetch_offset=cursor,
             next_offset=position,
-            size_bytes=size + len(records) * _RECORD_OVERHEAD_BYTES,
-            records=RecordColumns(
-                values=[record.value for record in records],
-                keys=[record.key for record in records],
-                headers=[record.headers for record in records],
-                offsets=[record.offset for record in records],
-                timestamps=[-1 if record.timestamp is None else record.timestamp for record in records],
-            ),
+            size_bytes=size_bytes,
+            records=records,
         )
 
     async def _on_error(self, error: KafkaError) -> None:
@@ -343,7 +369,9 @@ class KafkaSource(KafkaFacts):
                 self._out_of_range |= {partition for partition in self._cursors if as_tp(partition) in error.args[0]}
             case CorruptRecordException():
                 self._metrics.fetch_errors.labels("corrupt").inc()
-                self._count_corrupt(error)
+                for partition, cursor in self._cursors.items():
+                    if str(as_tp(partition)) in str(error):
+                        self._unreadable.meet(partition, cursor, str(error))
             case NoOffsetForPartitionError():
                 pass  # of an assignment that is gone; ours have positions
             case _ if error.retriable:
@@ -357,12 +385,6 @@ class KafkaSource(KafkaFacts):
             case _:
                 raise UnavailableError(f"Kafka, consumer group {self._config.group}: {error!r}.") from error
 
-    def _count_corrupt(self, error: Exception) -> None:
-        for partition, cursor in self._cursors.items():
-            if str(as_tp(partition)) in str(error):
-                self._corrupt[partition] = self._corrupt.get(partition, 0) + 1
-                log.error("Corrupt batch.", partition=str(partition), offset=cursor, error=str(error))
-
     # ---- trouble
 
     @property
@@ -371,21 +393,23 @@ class KafkaSource(KafkaFacts):
         return list(self._out_of_range)
 
     def faults(self) -> dict[Partition, PenstockError]:
-        """Partitions whose next batch failed its checksum each time it was fetched."""
-        corrupt = [partition for partition, tries in self._corrupt.items() if tries >= _CORRUPT_TRIES]
-        return {p: _corrupt(p, self._cursors[p]) for p in corrupt if p in self._cursors} | self._unreadable
+        """Partitions whose next batch could not be read each time it was fetched."""
+        return {partition: error for partition, error in self._unreadable.faults.items() if partition in self._cursors}
 
     def refetch(self, partition: Partition, offset: int, problem: str) -> None:
         """See `Source`."""
-        log.error("Corrupt batch.", partition=str(partition), offset=offset, error=problem)
+        self._metrics.fetch_errors.labels("corrupt").inc()
         tp = as_tp(partition)
         if partition not in self._cursors or tp not in self._running.assignment():
             return
-        if self._refetched.get(partition) == offset:
-            self._unreadable[partition] = _unreadable(partition, offset, problem)
-            return
-        self._refetched[partition] = self._cursors[partition] = offset
-        self._running.seek(tp, offset)
+        if self._unreadable.meet(partition, offset, problem):
+            self._cursors[partition] = offset
+            self._running.seek(tp, offset)
+
+    @property
+    def held_bytes(self) -> int:
+        """See `Source`: what frames hold, and the memory that is kept for the next ones."""
+        return self._pool.bytes_in_use + self._pool.bytes_kept
 
     @property
     def silent_seconds(self) -> float:
@@ -430,17 +454,3 @@ class KafkaSource(KafkaFacts):
                 if end is not None:
                     lags[partition] = max(0, end - cursor)
         return lags
-
-
-def _corrupt(partition: Partition, offset: int) -> UnavailableError:
-    return UnavailableError(
-        f"{partition} offset {offset}: the batch fails its checksum each time it is fetched. Check that broker's disk "
-        "and the replicas (kafka-dump-log); what is before that offset is committed."
-    )
-
-
-def _unreadable(partition: Partition, offset: int, problem: str) -> UnavailableError:
-    return UnavailableError(
-        f"{partition} offset {offset}: {problem}. It is so each time it is fetched. Check that broker's disk and the "
-        "replicas (kafka-dump-log), or what produced it; what is before that offset is committed."
-    )

@@ -17,10 +17,10 @@ OVERDUE_SECONDS = 0.2
 class LowWater:
     """The low-water mark of a plain TCP socket on Linux (`SO_RCVLOWAT`). Elsewhere nothing happens.
 
-    An 8 MiB response takes two reads and one wake-up instead of 25 to 60: 15-20 % less CPU time over loopback. It is not
-    for TLS, of which the socket has other bytes than the response; nor for other systems, whose buffers may be full below
-    the mark. Linux lets the buffer grow to the mark, and wakes up below it where no more fits. Nothing depends on that:
-    the mark is never above what is missing, and is taken away if that takes too long.
+    A response of 8 MiB takes two reads and one wake-up instead of 25 to 60: 15-20 % less CPU time over loopback. It is
+    not for TLS, of which the socket has other bytes than the response; nor for other systems, whose buffers may be full
+    below the mark. Linux lets the buffer grow to the mark, and wakes up below it where no more fits. Nothing depends on
+    that: the mark is never above what is missing, and is taken away if that takes too long.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -6,17 +6,17 @@ aiokafka's: what is fetched when, positions, seek, pause, rebalances, leaders th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from aiokafka.consumer.consumer import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 
+from penstock._native import scan_batches
 from penstock.source.consumer import BackoffFetcher, Consumer
+from penstock.source.fetched import RawRecords
 from penstock.source.rebind import rebind
 from penstock.source.receive import receive_into
-from penstock.source.scan_batches import scan_batches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,23 +30,6 @@ _LENGTH_ENDS_AT = 12
 _MAGIC_AT = 16
 _MAGIC = 2
 """Of record batches; smaller ones are of formats that brokers before 0.11 wrote."""
-
-
-@dataclass(frozen=True, slots=True)
-class RawRecords:
-    """What one fetch brought of one partition."""
-
-    fetch_offset: int
-    """Where the fetch began; the first batch may begin before it."""
-    next_offset: int
-    data: memoryview
-    """Whole batches. Behind one that is damaged all that came, for the core to say how."""
-    aborted: Sequence[tuple[int, int]]
-    """Producer id and first offset of aborted transactions, by offset."""
-    discarded_bytes: int
-    """Of the last batch, which the broker cut off: they are fetched again."""
-    records: int
-    """By the headers; no more than so many are there."""
 
 
 class Batches:
@@ -82,9 +65,11 @@ class Once:
         self._aborted = aborted or ()
 
     def __iter__(self) -> Self:
+        """See `PartitionRecords`."""
         return self
 
     def __next__(self) -> RawRecords:
+        """See `PartitionRecords`."""
         batches, self._batches = self._batches, None
         if batches is None:
             raise StopIteration
@@ -103,14 +88,14 @@ class Once:
         )
 
 
-def partition_records(  # noqa: PLR0913, PLR0917 - aiokafka's signature
+def partition_records(  # noqa: PLR0917 - aiokafka's signature
     tp: TopicPartition,
     records: Batches,
     aborted_transactions: Sequence[tuple[int, int]] | None,
     fetch_offset: int,
     key_deserializer: None,
     value_deserializer: None,
-    check_crcs: bool,  # noqa: FBT001 - as above
+    check_crcs: bool,
     isolation_level: int,
 ) -> Once | PartitionRecords:
     """Called in place of `PartitionRecords`. Old formats are left to aiokafka."""

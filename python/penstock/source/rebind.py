@@ -1,4 +1,4 @@
-"""The one way in which aiokafka is changed: a function's copy with other globals. Nobody else in the process notices."""
+"""The one way in which aiokafka is changed: a function's copy with other globals, which nobody else notices."""
 
 from __future__ import annotations
 

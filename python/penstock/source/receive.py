@@ -129,9 +129,8 @@ class Receiver(asyncio.BufferedProtocol):
 
     # ---- what arrives
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See `asyncio.BufferedProtocol`."""
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._low_water = LowWater(transport, self._loop)
 

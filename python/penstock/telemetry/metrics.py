@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from prometheus_client.metrics_core import Metric
 
-    from penstock._native import OffsetRejection, Report
+    from penstock._native import FramePool, OffsetRejection, Report
     from penstock.batch import Counts, Cut, Outcome, Partition
     from penstock.commit.effects import Table
 
@@ -30,6 +30,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
+BYTES_BUCKETS = tuple(4**power * 1024 for power in range(8))
 SECONDS_BUCKETS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 60.0)
 
 
@@ -77,9 +78,11 @@ class _Definitions:
         self._define(name, "gauge", labels, meaning, rising)
         return Gauge(name, meaning, labels, registry=self.registry)
 
-    def _histogram(self, name: str, meaning: str, rising: str, *labels: str) -> Histogram:
+    def _histogram(
+        self, name: str, meaning: str, rising: str, *labels: str, buckets: Sequence[float] = SECONDS_BUCKETS
+    ) -> Histogram:
         self._define(name, "histogram", labels, meaning, rising)
-        return Histogram(name, meaning, labels, registry=self.registry, buckets=SECONDS_BUCKETS)
+        return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
 
     def _define(self, name: str, kind: Kind, labels: tuple[str, ...], meaning: str, rising: str) -> None:
         self.definitions.append(Definition(self._stage, name, kind, labels, meaning, rising))
@@ -102,6 +105,7 @@ class Metrics(_Definitions):
         self._define_process()
         self._committed_at = time.monotonic()
         self._lagging: set[tuple[str, int]] = set()
+        self._frames = (0, 0)
 
     # ---- what there is
 
@@ -120,6 +124,45 @@ class Metrics(_Definitions):
             "overtook the position; give the topic more retention or the pipeline more workers. corrupt: look at the "
             "broker's disk.",
             code=("retriable", "out_of_range", "corrupt"),
+        )
+        self.fetch_bytes = self._histogram(
+            "penstock_fetch_bytes",
+            "Bytes of record batches per partition and answer to a fetch; with raw batches only.",
+            "Small ones cost more CPU per record: producers send little, or a topic has many partitions.",
+            buckets=BYTES_BUCKETS,
+        )
+        self.discarded_bytes = self._counter(
+            "penstock_discarded_bytes_total",
+            "Bytes of batches that an answer had not whole, as it was full; they are fetched again.",
+            "Above a tenth of penstock_fetch_bytes: producers write large batches; raise pipeline.memory_limit, which "
+            "answers are sized by.",
+        )
+        self.fetch_fast = self._gauge(
+            "penstock_fetch_fast",
+            "1 if raw batches are fetched, 0 if records are.",
+            "It is set once. 0: source.fetch_mode says so, or penstock_fetch_fallbacks_total does.",
+        )
+        self.fetch_fallbacks = self._counter(
+            "penstock_fetch_fallbacks_total",
+            "Times that records had to be fetched instead of raw batches. layout: the installed aiokafka is another. "
+            "old_format: a partition has messages from before Kafka 0.11.",
+            "layout: install the aiokafka that Penstock asks for. old_format: it ends when those messages are read.",
+            code=("layout", "old_format"),
+        )
+        self.frames_taken = self._counter(
+            "penstock_frames_taken_total", "Large answers of brokers, each received into one frame.", "Load."
+        )
+        self.frames_reused = self._counter(
+            "penstock_frames_reused_total",
+            "Frames in memory that was used before.",
+            "If it does not keep up with penstock_frames_taken_total: answers of several brokers are held at once. "
+            "Raise pipeline.memory_limit.",
+        )
+        self.frame_bytes = self._gauge(
+            "penstock_frame_bytes",
+            "Memory of frames, in use or kept for the next ones.",
+            "It is counted in penstock_memory_bytes. If it stays high while nothing is fetched, it is a bug.",
+            "state",
         )
         self.rebalances = self._counter(
             "penstock_rebalances_total",
@@ -372,6 +415,20 @@ class Metrics(_Definitions):
         self.file_bytes.inc(file_bytes)
         self.gap_offsets.inc(sum(gap.end - gap.start for gap in cut.gaps))
         self._committed_at = time.monotonic()
+
+    def fetched(self, size_bytes: int, discarded_bytes: int) -> None:
+        """Record batches of one partition came."""
+        self.fetch_bytes.observe(size_bytes)
+        self.discarded_bytes.inc(discarded_bytes)
+
+    def observe_frames(self, pool: FramePool) -> None:
+        """What `pool` gave out by now, and what it holds."""
+        taken, reused = pool.taken, pool.reused
+        self.frames_taken.inc(taken - self._frames[0])
+        self.frames_reused.inc(reused - self._frames[1])
+        self._frames = (taken, reused)
+        self.frame_bytes.labels("in_use").set(pool.bytes_in_use)
+        self.frame_bytes.labels("kept").set(pool.bytes_kept)
 
     def observe_lag(self, lag: Mapping[Partition, int]) -> None:
         """The lag of every partition that is read; the others have none any more."""

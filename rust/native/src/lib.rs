@@ -20,6 +20,7 @@ mod open_file;
 mod raw_batch;
 mod rejection;
 mod report;
+mod scan_batches;
 mod toml;
 
 /// Slabs and columns come and go with every poll. The system's allocator gives that much memory back to the kernel each
@@ -59,6 +60,8 @@ mod _native {
     use super::rejection::{PyOffsetRejection, PyRejection};
     #[pymodule_export]
     use super::report::PyReport;
+    #[pymodule_export]
+    use super::scan_batches::scan_batches;
     #[pymodule_export]
     use super::toml::parse_toml;
 }
