@@ -115,23 +115,28 @@ class Fast(_Aiokafka):
         return ((tp.partition, raws[-1].next_offset) for tp, raws in self._fetched.items() if raws)
 
     def values(self) -> Iterable[tuple[int, bytes]]:
+        from penstock._native import BatchReader  # noqa: PLC0415
+
         for tp, raws in self._fetched.items():
-            for read in _read(raws):
-                yield from ((tp.partition, value) for value in read.columns().values)
+            for values in BatchReader().values(_batches(raws)):
+                yield from ((tp.partition, value or b"") for value in values)
 
 
 class FastDecoded(Fast):
     """The same, and the batches read in native code: checksum, decompression, where each record lies."""
 
     def __init__(self, ring: Ring, settings: Mapping[str, Any]) -> None:
+        from penstock._native import BatchReader  # noqa: PLC0415
+
         super().__init__(ring, settings)
         self._executor = ThreadPoolExecutor(1)
+        self._reader = BatchReader()
 
     async def poll(self) -> int:
         await self._getmany()
-        raws = [raw for fetched in self._fetched.values() for raw in fetched]
-        read = await asyncio.get_running_loop().run_in_executor(self._executor, _read, raws)
-        return sum(one.count for one in read)
+        batches = _batches([raw for raws in self._fetched.values() for raw in raws])
+        records, _ = await asyncio.get_running_loop().run_in_executor(self._executor, self._reader.count, batches)
+        return records
 
 
 class Confluent:
@@ -169,10 +174,8 @@ class Confluent:
         self._consumer.close()
 
 
-def _read(raws: Sequence[Any]) -> Sequence[Any]:
-    from penstock._native import read_batches  # noqa: PLC0415
-
-    return read_batches([(raw.data, raw.fetch_offset, raw.aborted, True) for raw in raws], 1)
+def _batches(raws: Sequence[Any]) -> Sequence[tuple[memoryview, int, Sequence[tuple[int, int]], bool]]:
+    return [(raw.data, raw.fetch_offset, raw.aborted, True) for raw in raws]
 
 
 READERS: Final[Mapping[str, Callable[[Ring, Mapping[str, Any]], Reader]]] = {
