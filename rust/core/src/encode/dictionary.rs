@@ -9,6 +9,12 @@ use super::view::{self, INLINE};
 /// A dictionary has at most about this many bytes: larger ones save nothing, and readers hold them whole.
 pub const MOST_BYTES: usize = 256 << 10;
 
+/// No value.
+const NONE: u128 = u128::MAX;
+
+/// Values that are looked up together.
+const GROUP: usize = 64;
+
 /// Values in the order in which they came, as the body of a dictionary page.
 #[derive(Debug)]
 pub struct Dictionary {
@@ -36,18 +42,13 @@ impl Dictionary {
     /// Appends the index of each value to `indices`, until the dictionary is full; how many.
     pub fn take(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
         indices.reserve(views.len());
-        let mut taken = 0;
-        loop {
-            taken += self.take_known(&views[taken..], buffers, indices);
-            let Some(&new) = views.get(taken) else {
-                return taken;
-            };
-            indices.push(self.insert(new, buffers));
-            taken += 1;
-            if self.is_full() {
-                return taken;
+        for (number, group) in views.chunks(GROUP).enumerate() {
+            let taken = self.take_group(group, buffers, indices);
+            if taken < group.len() || self.is_full() {
+                return number * GROUP + taken;
             }
         }
+        views.len()
     }
 
     /// How many values it has.
@@ -93,35 +94,68 @@ impl Dictionary {
         self.page.capacity() + 16 * self.values.capacity() + self.slots.memory_size()
     }
 
-    /// Appends the indices of values until one is new; how many.
-    fn take_known(&self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
-        for (taken, &view) in views.iter().enumerate() {
-            let found = if view::length(view) <= INLINE {
-                let is_it = |index| self.values.get(index) == Some(&view);
-                self.slots.find(self.hashes.short(view), is_it)
-            } else {
-                let value = &view::long(view, buffers)[..view::length(view)];
-                let is_it = |index| {
-                    let other = self.values.get(index).copied().unwrap_or_default();
-                    other as u64 == view as u64 && are_equal(self.read_long(other), value)
-                };
-                self.slots.find(self.hashes.long(value), is_it)
+    /// The same for up to [`GROUP`] values. In three rounds, each of which reads one thing of every value, the text, the
+    /// slot, the value it leads to: reads that do not wait for each other, where one value after the other would have
+    /// the processor wait for each of them in turn.
+    fn take_group(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+        let mut hashes = [0; GROUP];
+        for (hash, &view) in hashes.iter_mut().zip(views) {
+            *hash = self.hashes.of(view, buffers);
+        }
+        let mut likely = [(0, 0); GROUP];
+        for (likely, &hash) in likely.iter_mut().zip(&hashes[..views.len()]) {
+            let index = self.slots.first(hash);
+            *likely = (
+                index as u32,
+                self.values.get(index).copied().unwrap_or(NONE),
+            );
+        }
+        for (taken, (&view, (&hash, &(index, value)))) in
+            views.iter().zip(hashes.iter().zip(&likely)).enumerate()
+        {
+            if self.is_it(value, view, buffers) {
+                indices.push(index);
+                continue;
+            }
+            let is_it = |index: usize| {
+                let value = self.values.get(index);
+                value.is_some_and(|&value| self.is_it(value, view, buffers))
             };
-            let Some(index) = found else {
-                return taken;
-            };
-            indices.push(index);
+            if let Some(index) = self.slots.find(hash, is_it) {
+                indices.push(index);
+                continue;
+            }
+            indices.push(self.insert(hash, view, buffers));
+            if self.is_full() {
+                return taken + 1;
+            }
         }
         views.len()
     }
 
+    /// Whether `value`, which is one of the dictionary's, is what `view` is.
+    #[inline(always)]
+    fn is_it(&self, value: u128, view: u128, buffers: &[Buffer]) -> bool {
+        let length = view::length(view);
+        if length <= INLINE {
+            return value == view;
+        }
+        value as u64 == view as u64
+            && are_equal(self.read_long(value), &view::long(view, buffers)[..length])
+    }
+
     /// Adds a value that it does not have; its index.
     #[inline(never)]
-    fn insert(&mut self, view: u128, buffers: &[Buffer]) -> u32 {
+    fn insert(&mut self, hash: u64, view: u128, buffers: &[Buffer]) -> u32 {
         if !self.slots.have_room(self.values.len()) {
-            self.slots = self
-                .slots
-                .more(self.values.iter().map(|&value| self.hash(value)));
+            let more = self.slots.more(self.values.iter().map(|&value| {
+                if view::length(value) <= INLINE {
+                    self.hashes.short(value)
+                } else {
+                    self.hashes.long(self.read_long(value))
+                }
+            }));
+            self.slots = more;
         }
         let index = self.values.len() as u32;
         let length = view::length(view);
@@ -130,25 +164,16 @@ impl Dictionary {
         }
         let start = self.page.len() as u128;
         view::with(view, buffers, |value| self.page.extend_from_slice(value));
-        let value = if length <= INLINE {
+        self.values.push(if length <= INLINE {
             view
         } else {
             u128::from(view as u64) | start << 96
-        };
-        self.values.push(value);
-        self.slots.insert(self.hash(value), index);
+        });
+        self.slots.insert(hash, index);
         index
     }
 
     fn read_long(&self, value: u128) -> &[u8] {
         &self.page[(value >> 96) as usize..][..view::length(value)]
-    }
-
-    fn hash(&self, value: u128) -> u64 {
-        if view::length(value) <= INLINE {
-            self.hashes.short(value)
-        } else {
-            self.hashes.long(self.read_long(value))
-        }
     }
 }

@@ -3,7 +3,10 @@
 use std::hash::BuildHasher;
 use std::iter;
 
+use arrow_buffer::Buffer;
 use foldhash::fast::RandomState;
+
+use super::view::{self, INLINE};
 
 const EMPTY: u32 = u32::MAX;
 const INDEX_BITS: u32 = 17;
@@ -33,6 +36,17 @@ impl Default for Hashes {
 }
 
 impl Hashes {
+    /// Of a value.
+    #[inline(always)]
+    pub fn of(&self, view: u128, buffers: &[Buffer]) -> u64 {
+        let length = view::length(view);
+        if length <= INLINE {
+            self.short(view)
+        } else {
+            self.long(&view::long(view, buffers)[..length])
+        }
+    }
+
     /// Of a value that its view holds.
     #[inline(always)]
     pub fn short(&self, view: u128) -> u64 {
@@ -88,6 +102,13 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// The index in the first slot that a value with this hash may have; of no value if there is none.
+    #[inline(always)]
+    pub fn first(&self, hash: u64) -> usize {
+        let at = hash as usize & self.slots.len().wrapping_sub(1);
+        (self.slots.get(at).unwrap_or(&EMPTY) & INDEX) as usize
+    }
+
     /// The index of a value with this hash that is the right one. `is_it` may be asked about an index that there is not.
     #[inline(always)]
     pub fn find(&self, hash: u64, is_it: impl Fn(usize) -> bool) -> Option<u32> {
