@@ -157,7 +157,7 @@ async def test_what_a_broker_cuts_off_is_fetched_again_and_counted(topics: Topic
         assert reader.metrics.total("penstock_discarded_bytes_total") > 0
         taken = reader.metrics.total("penstock_frames_taken_total")
         assert 0 < taken - reader.metrics.total("penstock_frames_reused_total") < taken / 2
-        assert reader.source.held_bytes <= 3 * 200_000 + 2 * 250_000
+        assert reader.source.held_bytes <= 2 * 229_376
 
 
 async def test_a_broker_that_dies_while_it_is_read(kafka: KafkaCluster, topics: Topics) -> None:
