@@ -19,6 +19,7 @@ mod input;
 mod lines;
 mod open_file;
 mod raw_batch;
+mod read_batches;
 mod rejection;
 mod report;
 mod scan_batches;
@@ -59,6 +60,8 @@ mod _native {
     use super::lines::count_lines;
     #[pymodule_export]
     use super::open_file::PyOpenFile;
+    #[pymodule_export]
+    use super::read_batches::{PyRecords, read_batches};
     #[pymodule_export]
     use super::rejection::{PyOffsetRejection, PyRejection};
     #[pymodule_export]
