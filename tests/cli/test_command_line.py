@@ -16,6 +16,7 @@ import pytest
 import penstock.daemon.run
 from penstock.cli.main import cli, invoke
 from penstock.errors import DeadLetterLimitError, PenstockError, PositionError, UnavailableError
+from tests.cli.program import modules_of
 from tests.cli.program import penstock as program
 
 if TYPE_CHECKING:
@@ -115,6 +116,18 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+def test_run_imports_what_it_needs(tmp_path: Path) -> None:
+    """Each of these costs start-up that no record is read for."""
+    (tmp_path / "events.ndjson").write_bytes(b'{"n": 1}\n')
+    (tmp_path / "a.toml").write_text(
+        '[pipeline]\nname = "a"\n[source]\ntype = "file"\npath = "events.ndjson"\n[decode.columns]\nn = "int64"\n'
+        '[sink]\npath = "out"\n'
+    )
+    imported = modules_of("run", "a.toml", cwd=tmp_path)
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} >= {".parquet"}
+    assert not imported & {"pyarrow", "numpy", "aiokafka", "confluent_kafka", "rich", "structlog", "orjson"}
 
 
 def test_run_hands_the_options_to_the_daemon(pipeline: str, calls: list[Call]) -> None:

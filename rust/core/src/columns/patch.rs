@@ -26,6 +26,7 @@ pub struct Patch<'a> {
 
 impl<'a> Patch<'a> {
     /// Nothing is changed yet.
+    #[must_use]
     pub fn new(column: &'a StringViewArray) -> Self {
         let valid = column.nulls().map(|nulls| {
             let mut valid = BooleanBufferBuilder::new(nulls.len());
@@ -78,6 +79,7 @@ impl<'a> Patch<'a> {
     }
 
     /// The column with the texts it was given.
+    #[must_use]
     pub fn finish(mut self) -> ArrayRef {
         let mut buffers = self.column.data_buffers().to_vec();
         buffers.append(&mut self.full);
