@@ -30,5 +30,6 @@ def circumstances(rounds: int) -> Iterator[str]:
 
 
 def kafka_version() -> str:
+    """Of the broker that the tests and the benches start."""
     found = re.search(r"<version>([0-9.]{5,})</version>", (_ROOT / "tests/broker/kafka-libs/pom.xml").read_text())
     return found[1] if found else "unknown"

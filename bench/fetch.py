@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 QUICK_SIZES, QUICK_CODECS = ("1k", "8k"), ("none", "zstd")
 ROUNDS = 3
-CPU_SECONDS, QUICK_CPU_SECONDS = 5.0, 0.9
-LIMIT_SECONDS, QUICK_LIMIT_SECONDS = 120.0, 12.0
+CPU_SECONDS, QUICK_CPU_SECONDS = 3.0, 0.8
+LIMIT_SECONDS, QUICK_LIMIT_SECONDS = 120.0, 15.0
 SETTINGS = {"fetch_max_bytes": FETCH_BYTES, "max_partition_fetch_bytes": PARTITION_FETCH_BYTES}
 """Of the modes that are Penstock's."""
 

@@ -43,35 +43,29 @@ async def run(mode: str, ring: Ring, settings: Mapping[str, Any], cpu_seconds: f
 
 
 async def _measure(reader: Reader, ring: Ring, cpu_seconds: float) -> tuple[dict[str, Any], str | None]:
-    """The first answer is there before the clock of what is called steady begins."""
+    """What is called steady begins when the first answer has been read."""
     ends = [one.records for one in ring.partitions]
-    positions, rounds_records = [0] * len(ends), 0
-    records = await reader.poll()
-    started = _Clock(records)
-    while True:
+    positions = [0] * len(ends)
+    records = passed = steady_from = 0
+    steady_from_seconds = 0.0
+    while _cpu_seconds() < cpu_seconds:
+        await reader.fetch()
+        # Before anything is awaited: else the consumer would ask for what comes after the end, and wait for it.
         for partition, position in reader.positions():
-            positions[partition] = position
-            if position >= ends[partition]:
+            passed += position - positions[partition]
+            positions[partition] = position % ends[partition]
+            if position == ends[partition]:
                 reader.rewind(partition)
-                positions[partition] = 0
-                rounds_records += ends[partition]
-        if time.process_time() >= cpu_seconds:
-            break
-        records += await reader.poll()
-    passed = rounds_records + sum(positions)
+        records += await reader.read()
+        if not steady_from:
+            steady_from, steady_from_seconds = records, _cpu_seconds()
     found = {
         "records": records,
-        "cpu_seconds": time.process_time(),
-        "steady_records": records - started.records,
-        "steady_cpu_seconds": time.process_time() - started.cpu_seconds,
+        "cpu_seconds": _cpu_seconds(),
+        "steady_records": records - steady_from,
+        "steady_cpu_seconds": _cpu_seconds() - steady_from_seconds,
     }
     return found, None if passed == records else f"{records} records where {passed} offsets were passed"
-
-
-class _Clock:
-    def __init__(self, records: int) -> None:
-        self.records = records
-        self.cpu_seconds = time.process_time()
 
 
 async def _read_once(reader: Reader, ring: Ring) -> Sequence[Contents]:
@@ -83,10 +77,16 @@ async def _read_once(reader: Reader, ring: Ring) -> Sequence[Contents]:
     while time.monotonic() < deadline and any(
         one.records < whole.records for one, whole in zip(found, ring.partitions, strict=True)
     ):
-        await reader.poll()
+        await reader.fetch()
+        await reader.read()
         for partition, value in reader.values():
             found[partition].add(value)
     return found
+
+
+def _cpu_seconds() -> float:
+    """Of this process, all threads."""
+    return time.process_time()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,9 @@ SIZES: Final[Mapping[str, Size]] = {
 }
 
 
-def make_rings(size: Size, codecs: Sequence[Codec], records: int, cluster: KafkaCluster) -> Iterator[tuple[Codec, Ring]]:
+def make_rings(
+    size: Size, codecs: Sequence[Codec], records: int, cluster: KafkaCluster
+) -> Iterator[tuple[Codec, Ring]]:
     """Write the events, once for each codec; a ring is there when the broker has all of it."""
     values = [event.value or b"" for event in events(size.profile, records, SEED)]
     contents = [Contents() for _ in range(PARTITIONS)]

@@ -96,6 +96,6 @@ def median(rounds: Sequence[Measured]) -> Measured:
 
 
 def ratio(measured: Iterable[Measured], mode: str, base: str) -> float | None:
-    """How many times as much `mode` does as `base`, among those of one size and codec; None if one is wrong or missing."""
+    """How many times as much `mode` does as `base`, of one size and codec; None if one is wrong or missing."""
     rates = {one.mode: one.records_per_cpu_second for one in measured if one.wrong is None}
     return rates[mode] / rates[base] if mode in rates and base in rates else None

@@ -26,9 +26,7 @@ def draw(run: Run, path: Path) -> None:
     panels = figure.subplots(len(groups), squeeze=False)[:, 0]
     for panel, group in zip(panels, groups, strict=True):
         rates = [one.records_per_cpu_second for one in group.measured]
-        colours = [
-            _WRONG if one.wrong else _OURS if one.mode.startswith("fast") else _THEIRS for one in group.measured
-        ]
+        colours = [_WRONG if one.wrong else _OURS if one.mode.startswith("fast") else _THEIRS for one in group.measured]
         bars = panel.barh([one.mode for one in group.measured], rates, color=colours)
         times = [ratio(group.measured, one.mode, "getmany") for one in group.measured]
         labels = [

@@ -20,22 +20,25 @@ _COMMITTED: Final = {"isolation_level": "read_committed"}
 
 
 class Reader(Protocol):
-    """One consumer. What the last `poll` brought is there until the next one."""
+    """One consumer. What the last `fetch` brought is there until the next one."""
 
     async def start(self) -> None:
         """Connect, and stand at the beginning of every partition."""
 
-    async def poll(self) -> int:
-        """Wait for more and take it; how many records it is."""
+    async def fetch(self) -> None:
+        """Wait for more."""
 
     def positions(self) -> Iterable[tuple[int, int]]:
-        """Partition and next offset, of the partitions that the last `poll` brought something of."""
+        """Partition and next offset, of the partitions that the last `fetch` brought something of."""
 
     def rewind(self, partition: int) -> None:
         """Read `partition` again from its beginning."""
 
+    async def read(self) -> int:
+        """Make of the last `fetch` what this mode makes of it; how many records it is."""
+
     def values(self) -> Iterable[tuple[int, bytes]]:
-        """Partition and value of each record that the last `poll` brought, in order. Takes its time."""
+        """Partition and value of each record that the last `fetch` brought, in order. Takes its time."""
 
     async def stop(self) -> None:
         """Close the connections."""
@@ -63,7 +66,7 @@ class _Aiokafka:
         for partition in self._partitions:
             self._consumer.seek(partition, 0)
 
-    async def _getmany(self) -> None:
+    async def fetch(self) -> None:
         self._fetched = {}  # Nothing of it is held while more is received.
         self._fetched = await self._consumer.getmany(timeout_ms=int(_WAIT_SECONDS * 1000))
 
@@ -82,8 +85,7 @@ class Getmany(_Aiokafka):
 
         return AIOKafkaConsumer(bootstrap_servers=self._brokers, enable_auto_commit=False, **_COMMITTED)
 
-    async def poll(self) -> int:
-        await self._getmany()
+    async def read(self) -> int:
         return sum(map(len, self._fetched.values()))
 
     def positions(self) -> Iterable[tuple[int, int]]:
@@ -107,8 +109,7 @@ class Fast(_Aiokafka):
         settings = {"enable_auto_commit": False, **_COMMITTED, **self._settings}
         return RawConsumer(bootstrap_servers=self._brokers, pool=FramePool(_POOL_BYTES), **settings)
 
-    async def poll(self) -> int:
-        await self._getmany()
+    async def read(self) -> int:
         return sum(raw.records for fetched in self._fetched.values() for raw in fetched)
 
     def positions(self) -> Iterable[tuple[int, int]]:
@@ -132,8 +133,7 @@ class FastDecoded(Fast):
         self._executor = ThreadPoolExecutor(1)
         self._reader = BatchReader()
 
-    async def poll(self) -> int:
-        await self._getmany()
+    async def read(self) -> int:
         batches = _batches([raw for raws in self._fetched.values() for raw in raws])
         records, _ = await asyncio.get_running_loop().run_in_executor(self._executor, self._reader.count, batches)
         return records
@@ -154,8 +154,10 @@ class Confluent:
     async def start(self) -> None:
         self._consumer.assign(self._partitions)
 
-    async def poll(self) -> int:
+    async def fetch(self) -> None:
         self._messages = self._consumer.consume(_CONFLUENT_RECORDS, _WAIT_SECONDS)
+
+    async def read(self) -> int:
         self._values = [message.value() for message in self._messages]
         return len(self._values)
 

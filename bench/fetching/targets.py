@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.fetching.feed import Codec
+    from penstock.demo.events import Profile
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One ratio: `least` must be reached, `aim` is what is worked towards."""
 
-    profile: str
+    profile: Profile
     codec: Codec
     mode: str
     base: str

@@ -54,7 +54,7 @@ _METADATA_MAX_AGE_MS = 10_000
 """New topics that match `topics_regex`, and new partitions, are seen within this time."""
 
 PARTITION_FETCH_BYTES = 4 * 1024 * 1024
-"""What a broker answers at most for one partition, but for a single batch that is larger. Smaller costs CPU time per byte."""
+"""What a broker answers at most for one partition, with the same exception. Less costs more CPU time per byte."""
 
 _FETCH_WAIT_MS = 100
 _FRAMES_KEPT = 2

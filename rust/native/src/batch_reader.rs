@@ -41,13 +41,17 @@ impl PyBatchReader {
                 self.each_portion(batch, |portion| {
                     totals.0 += portion.len() as u64;
                     let lengths = portion.values.iter().map(|value| value.length);
-                    totals.1 += lengths.map(|length| u64::try_from(length).unwrap_or(0)).sum::<u64>();
+                    totals.1 += lengths
+                        .map(|length| u64::try_from(length).unwrap_or(0))
+                        .sum::<u64>();
                     totals.2 = totals.2.take().or_else(|| fault(portion));
                 });
             }
             Ok(totals)
         })?;
-        fault.map_or(Ok((records, value_bytes)), |fault| Err(NativeError::new_err(fault)))
+        fault.map_or(Ok((records, value_bytes)), |fault| {
+            Err(NativeError::new_err(fault))
+        })
     }
 
     fn values<'py>(
