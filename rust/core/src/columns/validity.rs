@@ -56,3 +56,29 @@ impl Validity {
         (self.valid < self.rows).then(|| NullBuffer::new(self.into_bits()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Validity;
+
+    /// Rows appended together are those appended one by one, wherever in a word they begin.
+    #[test]
+    fn many_rows_are_so_many_rows() {
+        let bits = 0x9E37_79B9_7F4A_7C15_u64;
+        for before in 0..130 {
+            for rows in 0..=64 {
+                let valid = bits & u64::MAX.checked_shr(64 - rows).unwrap_or(0);
+                let (mut together, mut single) = (Validity::new(0), Validity::new(0));
+                for row in 0..before {
+                    together.push(row % 3 == 0);
+                    single.push(row % 3 == 0);
+                }
+                together.push_all(valid, rows as usize);
+                (0..rows).for_each(|row| single.push(valid >> row & 1 == 1));
+                together.push(true);
+                single.push(true);
+                assert_eq!(together.finish(), single.finish(), "{before} {rows}");
+            }
+        }
+    }
+}

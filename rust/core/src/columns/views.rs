@@ -106,3 +106,33 @@ fn short(text: &[u8]) -> u128 {
     wide[..text.len()].copy_from_slice(text);
     u128::from_le_bytes(wide)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::view;
+    use arrow_data::ByteView;
+
+    /// A view is what Arrow's own maker makes, whatever follows the text, and if nothing does.
+    #[test]
+    fn views_are_arrows() {
+        let text = "an ordinary text of some length, and more";
+        for length in 0..=24 {
+            for end in [length, length + 1, text.len()] {
+                let made = view(&text.as_bytes()[..end], length, 7, 1234);
+                let bytes = &text.as_bytes()[..length];
+                let expected = if length <= 12 {
+                    let mut inline = [0; 16];
+                    inline[0] = length as u8;
+                    inline[4..4 + length].copy_from_slice(bytes);
+                    u128::from_le_bytes(inline)
+                } else {
+                    ByteView::new(length as u32, &bytes[..4])
+                        .with_buffer_index(7)
+                        .with_offset(1234)
+                        .as_u128()
+                };
+                assert_eq!(made, expected, "{length} of {end}");
+            }
+        }
+    }
+}

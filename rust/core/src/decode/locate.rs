@@ -10,7 +10,7 @@ use super::learn::Shapes;
 use super::members::Members;
 use super::plan::{Plan, ROOT};
 use super::rejection::{Reason, Rejection, RejectionCode};
-use super::shape::Record;
+use super::slot::Record;
 use super::tape::Tape;
 use super::text::{original_position, to_text};
 use crate::columns::{BLOCK_RECORDS, Bytes, Place, Slabs, Texts};

@@ -20,6 +20,7 @@ mod plan;
 mod rejection;
 pub(crate) mod residue;
 mod shape;
+mod slot;
 mod strings;
 mod tape;
 mod text;
