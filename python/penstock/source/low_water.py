@@ -15,7 +15,7 @@ OVERDUE_SECONDS = 0.2
 
 
 MARK_BYTES = 256 * 1024
-"""With more, broker and consumer wait for each other: 1.7 times the time, for CPU time that differs by less than noise."""
+"""With more, broker and consumer wait for each other: 1.7 times as long, for CPU time that is the same."""
 
 
 class LowWater:
