@@ -4,7 +4,7 @@ Every call that computes releases the GIL. Nothing here does I/O or logs.
 """
 
 from collections.abc import Sequence
-from typing import Self, final
+from typing import Any, Self, final
 
 from typing_extensions import Buffer
 
@@ -26,6 +26,7 @@ __all__ = [
     "NativeError",
     "OffsetRejection",
     "OpenFile",
+    "Records",
     "Rejection",
     "Report",
     "TomlError",
@@ -33,6 +34,7 @@ __all__ = [
     "check_transforms",
     "infer_schema",
     "parse_toml",
+    "read_batches",
     "scan_batches",
 ]
 
@@ -153,23 +155,6 @@ class FramePool:
     def __new__(cls, limit_bytes: int) -> Self: ...
     def take(self, size: int) -> Frame:
         """A writable frame of `size` bytes, of any value. `MemoryError`."""
-
-@final
-class BatchReader:
-    """Reads record batches as the engine does, and no further: for benches and tests.
-
-    Of each batch: data (not copied if it can't change, such as a frozen frame), fetch_offset, aborted transactions
-    (producer id, first offset), read_committed. `NativeError` names the first fault.
-    """
-
-    def __new__(cls) -> Self: ...
-    def count(self, batches: Sequence[tuple[Buffer, int, Sequence[tuple[int, int]], bool]], /) -> tuple[int, int]:
-        """Check and decompress every batch and find every record: how many, and bytes of values. Without the GIL."""
-
-    def values(
-        self, batches: Sequence[tuple[Buffer, int, Sequence[tuple[int, int]], bool]], /
-    ) -> list[list[bytes | None]]:
-        """The values of the records, of each batch."""
 
 @final
 class OpenFile:
@@ -378,4 +363,29 @@ def scan_batches(data: Buffer) -> tuple[int, int | None, int, bool]:
     The bytes up to the end of the last whole batch, or all if one is damaged, which reading it tells; the offset after
     the last whole batch, if there is one; how many records there are at most. Without `magic_ok` a message of an older
     format follows.
+    """
+
+@final
+class Records:
+    """The records of fetched batches, left where they are. For tests and benchmarks: an engine takes frames itself."""
+
+    count: int
+    value_bytes: int
+    next_offset: int
+    fault: Fault | None
+
+    def crc(self, before: int = 0) -> int:
+        """Of all values, one after the other: `zlib.crc32(value, zlib.crc32(len(value).to_bytes(4), before))`.
+
+        The length of a null is -1.
+        """
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Copies of `offsets timestamps values keys headers`; headers as tuples of pairs, their keys as bytes."""
+
+def read_batches(entries: Sequence[tuple[Buffer, int, Sequence[tuple[int, int]], bool]], threads: int) -> list[Records]:
+    """Read record batches as a broker sent them, each by itself, on so many threads.
+
+    An entry is `(data, fetch_offset, aborted, read_committed)`; `aborted` is producer id and first offset of aborted
+    transactions. Data that can't change is not copied.
     """

@@ -13,13 +13,13 @@ from penstock.config import load
 from penstock.daemon.job import Job as PipelineJob
 from penstock.daemon.run import RunOptions
 from penstock.sink.local import LocalFile
+from tests.broker.producing import Source
 from tests.broker.records import ROW, Record
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from tests.broker.daemon import Job
-    from tests.broker.producing import Source
     from tests.broker.topics import Topics
 
 _MEBIBYTE = 2**20
@@ -27,18 +27,25 @@ _LIMIT = 16 * _MEBIBYTE
 _SINK_BYTES_PER_SECOND = 2 * _MEBIBYTE
 
 
+_NEVER = {"bytes": "1GiB", "age": "1h"}
+_OFTEN = {"bytes": "4MiB", "age": "1s"}
+
+
 @pytest.mark.parametrize(
-    "cut", [{"bytes": "1GiB", "age": "1h"}, {"bytes": "4MiB", "age": "1s"}], ids=["never", "often"]
+    ("mode", "codec", "cut"),
+    [("auto", "none", _NEVER), ("auto", "none", _OFTEN), ("auto", "zstd", _NEVER), ("records", "none", _NEVER)],
+    ids=["frames-cut-never", "frames-cut-often", "compressed-frames", "records"],
 )
-async def test_slow_sink_keeps_what_is_held_under_the_limit(
-    monkeypatch: pytest.MonkeyPatch, topics: Topics, job: Job, source: Source, cut: dict[str, str]
+async def test_slow_sink_keeps_what_is_held_under_the_limit(  # noqa: PLR0917
+    monkeypatch: pytest.MonkeyPatch, topics: Topics, job: Job, mode: str, codec: str, cut: dict[str, str]
 ) -> None:
-    """Whatever the settings of cuts: over the share the largest file is cut early, then partitions are paused."""
+    """Of frames and files: over the share the largest file is cut early, then partitions are paused."""
     topic = topics.create(partitions=4)
+    source = Source(job.bootstrap, job.log, settings={"compression.codec": codec, "batch.num.messages": 500})
     for number in range(24_000):
         source.send(topic, number % 4, _incompressible(number), [])
     source.flush()
-    file = job.configure(topic, pipeline={"memory_limit": "16MiB"}, sink={"cut": cut})
+    file = job.configure(topic, pipeline={"memory_limit": "16MiB"}, source={"fetch_mode": mode}, sink={"cut": cut})
     write = LocalFile.write
 
     def slow_write(self: LocalFile, data: Buffer) -> None:

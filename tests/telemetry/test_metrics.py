@@ -52,7 +52,7 @@ def test_names_and_labels_keep_to_the_rule() -> None:
     for found in Metrics().definitions:
         assert re.fullmatch(r"penstock(_[a-z]+)+", found.name)
         assert found.name.endswith("_total") is (found.kind == "counter"), found.name
-        assert found.kind != "histogram" or found.name.endswith("_seconds")
+        assert found.kind != "histogram" or found.name.endswith(("_seconds", "_bytes"))
         assert set(found.labels) <= LABELS or found.name == BUILD_INFO
         assert found.meaning.endswith(".")
         assert found.rising.endswith("."), found.name

@@ -161,8 +161,7 @@ class Metrics(_Definitions):
         self.frame_bytes = self._gauge(
             "penstock_frame_bytes",
             "Memory of frames, in use or kept for the next ones.",
-            "It is counted in penstock_memory_bytes. If it stays high while nothing is fetched, it is a bug.",
-            "state",
+            "It is counted in penstock_memory_bytes. Answers of several brokers at once need more.",
         )
         self.rebalances = self._counter(
             "penstock_rebalances_total",
@@ -427,8 +426,7 @@ class Metrics(_Definitions):
         self.frames_taken.inc(taken - self._frames[0])
         self.frames_reused.inc(reused - self._frames[1])
         self._frames = (taken, reused)
-        self.frame_bytes.labels("in_use").set(pool.bytes_in_use)
-        self.frame_bytes.labels("kept").set(pool.bytes_kept)
+        self.frame_bytes.set(pool.bytes_in_use + pool.bytes_kept)
 
     def observe_lag(self, lag: Mapping[Partition, int]) -> None:
         """The lag of every partition that is read; the others have none any more."""

@@ -5,7 +5,6 @@ use mimalloc::MiMalloc;
 use pyo3::pymodule;
 
 mod batch;
-mod batch_reader;
 mod build;
 mod chunk;
 mod decoder;
@@ -19,6 +18,7 @@ mod ingested;
 mod input;
 mod open_file;
 mod raw_batch;
+mod read_batches;
 mod rejection;
 mod report;
 mod scan_batches;
@@ -33,8 +33,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 mod _native {
     #[pymodule_export]
     use super::batch::PyBatch;
-    #[pymodule_export]
-    use super::batch_reader::PyBatchReader;
     #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]
@@ -59,6 +57,8 @@ mod _native {
     use super::ingested::PyIngested;
     #[pymodule_export]
     use super::open_file::PyOpenFile;
+    #[pymodule_export]
+    use super::read_batches::{PyRecords, read_batches};
     #[pymodule_export]
     use super::rejection::{PyOffsetRejection, PyRejection};
     #[pymodule_export]

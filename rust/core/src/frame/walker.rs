@@ -91,13 +91,13 @@ fn portion(fetched: &Fetched<'_>, offset: i64) -> Records {
 }
 
 impl Walk<'_> {
-    /// The next batches, until there are `enough` bytes of them, as they came and decompressed. `None` at the end; there
-    /// is one portion at least.
+    /// The next batch, and those after it until there are `enough` bytes of them, as they came and decompressed. `None`
+    /// at the end; there is one portion at least.
     pub fn next(&mut self, enough: u64) -> Option<Records> {
         if self.ended {
             return None;
         }
-        self.run(enough);
+        self.run(enough.max(1));
         let next = portion(self.fetched, self.records.next_offset);
         let mut records = std::mem::replace(&mut self.records, next);
         let unpacking = std::mem::replace(&mut self.unpacking, self.unpackers.begin());
