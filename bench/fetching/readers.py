@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, TopicPartition
 
     from bench.fetching.ring import Ring
+    from penstock._native import Records
 
 _WAIT_SECONDS: Final = 1.0
 _CONFLUENT_RECORDS: Final = 1000
@@ -116,27 +117,22 @@ class Fast(_Aiokafka):
         return ((tp.partition, raws[-1].next_offset) for tp, raws in self._fetched.items() if raws)
 
     def values(self) -> Iterable[tuple[int, bytes]]:
-        from penstock._native import BatchReader  # noqa: PLC0415
-
         for tp, raws in self._fetched.items():
-            for values in BatchReader().values(_batches(raws)):
-                yield from ((tp.partition, value or b"") for value in values)
+            for records in _read(raws):
+                yield from ((tp.partition, value) for value in records.columns()["values"])
 
 
 class FastDecoded(Fast):
     """The same, and the batches read in native code: checksum, decompression, where each record lies."""
 
     def __init__(self, ring: Ring, settings: Mapping[str, Any]) -> None:
-        from penstock._native import BatchReader  # noqa: PLC0415
-
         super().__init__(ring, settings)
         self._executor = ThreadPoolExecutor(1)
-        self._reader = BatchReader()
 
     async def read(self) -> int:
-        batches = _batches([raw for raws in self._fetched.values() for raw in raws])
-        records, _ = await asyncio.get_running_loop().run_in_executor(self._executor, self._reader.count, batches)
-        return records
+        raws = [raw for fetched in self._fetched.values() for raw in fetched]
+        found = await asyncio.get_running_loop().run_in_executor(self._executor, _read, raws)
+        return sum(records.count for records in found)
 
 
 class Confluent:
@@ -176,8 +172,10 @@ class Confluent:
         self._consumer.close()
 
 
-def _batches(raws: Sequence[Any]) -> Sequence[tuple[memoryview, int, Sequence[tuple[int, int]], bool]]:
-    return [(raw.data, raw.fetch_offset, raw.aborted, True) for raw in raws]
+def _read(raws: Sequence[Any]) -> Sequence[Records]:
+    from penstock._native import read_batches  # noqa: PLC0415
+
+    return read_batches([(raw.data, raw.fetch_offset, raw.aborted, True) for raw in raws], 1)
 
 
 READERS: Final[Mapping[str, Callable[[Ring, Mapping[str, Any]], Reader]]] = {

@@ -158,23 +158,6 @@ class FramePool:
         """A writable frame of `size` bytes, of any value. `MemoryError`."""
 
 @final
-class BatchReader:
-    """Reads record batches as the engine does, and no further: for benches and tests.
-
-    Of each batch: data (not copied if it can't change, such as a frozen frame), fetch_offset, aborted transactions
-    (producer id, first offset), read_committed. `NativeError` names the first fault.
-    """
-
-    def __new__(cls) -> Self: ...
-    def count(self, batches: Sequence[tuple[Buffer, int, Sequence[tuple[int, int]], bool]], /) -> tuple[int, int]:
-        """Check and decompress every batch and find every record: how many, and bytes of values. Without the GIL."""
-
-    def values(
-        self, batches: Sequence[tuple[Buffer, int, Sequence[tuple[int, int]], bool]], /
-    ) -> list[list[bytes | None]]:
-        """The values of the records, of each batch."""
-
-@final
 class OpenFile:
     """One open data file in memory."""
 
@@ -391,7 +374,7 @@ def scan_batches(data: Buffer) -> tuple[int, int | None, int, bool]:
 
 @final
 class Records:
-    """The records of fetched batches, left where they are. For tests and benchmarks: an engine takes frames itself."""
+    """How many records are in fetched batches; they are read again when asked for. For tests and benchmarks."""
 
     count: int
     value_bytes: int

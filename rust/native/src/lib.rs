@@ -5,7 +5,6 @@ use mimalloc::MiMalloc;
 use pyo3::pymodule;
 
 mod batch;
-mod batch_reader;
 mod build;
 mod chunk;
 mod decoder;
@@ -35,8 +34,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 mod _native {
     #[pymodule_export]
     use super::batch::PyBatch;
-    #[pymodule_export]
-    use super::batch_reader::PyBatchReader;
     #[pymodule_export]
     use super::build::build_info;
     #[pymodule_export]
