@@ -126,7 +126,13 @@ class Job:
         self._daemons: list[Daemon] = []
         self._rows: dict[Path, int] = {}
 
-    def configure(self, *topics: str, file: str = "pipeline.toml", **changes: Mapping[str, Any]) -> Path:
+    def configure(
+        self,
+        *topics: str,
+        file: str = "pipeline.toml",
+        steps: Sequence[Mapping[str, Any]] = (),
+        **changes: Mapping[str, Any],
+    ) -> Path:
         """Write a pipeline file; `changes` are keys by section, `None` removes a key or a section."""
         sections: Sections = {
             "pipeline": {"name": self.name, "shutdown_grace": "20s"},
@@ -146,7 +152,9 @@ class Job:
             merged = {**sections.get(name, {}), **change}
             sections[name] = {key: value for key, value in merged.items() if value is not None}
         path = self.directory / file
-        path.write_text("\n".join(_section(name, keys) for name, keys in sections.items()))
+        texts = [_section(f"[{name}]", keys) for name, keys in sections.items()]
+        texts += [_section("[[transform]]", step) for step in steps]
+        path.write_text("\n".join(texts))
         return path
 
     def start(
@@ -218,7 +226,7 @@ class Job:
 
 
 def _section(name: str, keys: Mapping[str, Any]) -> str:
-    return "\n".join([f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""])
+    return "\n".join([name, *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""])
 
 
 def _toml(value: object) -> str:

@@ -88,6 +88,10 @@ class Node:
         """Whether the process exists, stopped by SIGSTOP or not."""
         return self._process is not None and self._process.poll() is None
 
+    def segment(self, topic: str, partition: int) -> Path:
+        """The file with a small partition's records."""
+        return self._directory / "data" / f"{topic}-{partition}" / f"{0:020}.log"
+
     def log(self) -> str:
         """What the process wrote since its last start, its end if that is long."""
         return self._log.read_text(errors="replace")[-8000:] if self._log.exists() else ""

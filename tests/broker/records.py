@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 ROW: Final = "row"
 TOMBSTONE: Final = "tombstone"
 ABORTED: Final = "aborted"
+FILTERED: Final = "filtered"
 
 MAX_DEPTH: Final = 8
 MAX_BYTES: Final = 2000
@@ -27,9 +28,16 @@ CHANGED_COLUMNS: Final = COLUMNS | {"level": {"type": "string", "required": True
 """Same columns, other verdicts: records without a level, deep ones and long ones are dead letters now."""
 
 
+STEPS: Final = (
+    {"type": "filter", "where": "level IS NULL OR level <> 'debug'"},
+    {"type": "redact", "columns": ["event_id"], "whole": True},
+)
+"""A filter that reads one column, and a redaction of another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`verdict` is ROW, TOMBSTONE or the code of a dead letter; `changed` the same under the changed pipeline.
+    """`verdict` is ROW, TOMBSTONE, FILTERED or a code of dead letters; `changed` the same under the changed pipeline.
 
     `columns` is the row under either pipeline, `_residue` parsed.
     """
@@ -39,6 +47,15 @@ class Record:
     verdict: str
     changed: str
     columns: dict[str, Any] | None = None
+
+
+def stepped(record: Record) -> Record:
+    """What becomes of the record under `STEPS`."""
+    if record.columns is None:
+        return record
+    if record.columns["level"] == "debug":
+        return Record(record.key, record.value, FILTERED, FILTERED)
+    return replace(record, columns=record.columns | {"event_id": "[redacted]"})
 
 
 def records(count: int, seed: int) -> Iterator[Record]:

@@ -10,14 +10,14 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tests.broker.records import ABORTED, ROW, TOMBSTONE, Record
+from tests.broker.records import ABORTED, FILTERED, ROW, TOMBSTONE, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 _MILLISECONDS = pa.timestamp("ms", "UTC")
-_INVISIBLE = frozenset({TOMBSTONE, ABORTED})
+_INVISIBLE = frozenset({TOMBSTONE, ABORTED, FILTERED})
 
 
 class Position(NamedTuple):
@@ -61,12 +61,14 @@ class SourceLog:
 
     def __init__(self) -> None:
         """Empty."""
+        self.fate: Callable[[Record], Record] = lambda record: record
+        """What the pipeline's steps make of a record."""
         self.entries: dict[Position, Record] = {}
         self.timestamps: dict[Position, int | None] = {}
 
     def add(self, position: Position, record: Record, timestamp: int | None) -> None:
         """The source has the record there, stamped in milliseconds."""
-        self.entries[position] = record
+        self.entries[position] = self.fate(record)
         self.timestamps[position] = timestamp
 
     def abort(self, positions: Iterable[Position]) -> None:

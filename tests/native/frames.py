@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
 
 from penstock.batch import Partition, RawBatch, RawFrame, RecordColumns
 
@@ -30,14 +31,19 @@ class Message:
 
 
 def record_batch(
-    messages: Sequence[Message], base_offset: int = 0, *, codec: str = "none", leader_epoch: int = 0
+    messages: Sequence[Message],
+    base_offset: int = 0,
+    *,
+    codec: str = "none",
+    leader_epoch: int = 0,
+    producer: int = -1,
 ) -> bytes:
-    """One batch, the offsets of its records from `base_offset` on."""
+    """One batch, the offsets of its records from `base_offset` on; of a transaction, if a producer is named."""
     builder = DefaultRecordBatchBuilder(
         magic=2,
         compression_type=CODECS[codec],
-        is_transactional=False,
-        producer_id=-1,
+        is_transactional=producer >= 0,
+        producer_id=producer,
         producer_epoch=-1,
         base_sequence=-1,
         batch_size=1 << 30,
@@ -52,10 +58,26 @@ def record_batch(
     return bytes(batch)
 
 
-def as_frame(data: Buffer, fetch_offset: int, next_offset: int, *, limit: int | None = None) -> RawBatch:
+def abort_marker(producer: int, offset: int) -> bytes:
+    """What ends an aborted transaction: a control batch of one record."""
+    marker = Message(b"\0\0\0\0\0\0", key=struct.pack(">hh", 0, 0))
+    batch = bytearray(record_batch([marker], offset, producer=producer))
+    batch[22] |= 0x20
+    batch[17:21] = struct.pack(">I", calc_crc32c(bytes(batch[21:])))
+    return bytes(batch)
+
+
+def as_frame(
+    data: Buffer,
+    fetch_offset: int,
+    next_offset: int,
+    *,
+    limit: int | None = None,
+    aborted: Sequence[tuple[int, int]] = (),
+) -> RawBatch:
     """What the source makes of it."""
     view = memoryview(data)
-    frame = RawFrame(view, (), read_committed=True, records=next_offset - fetch_offset)
+    frame = RawFrame(view, aborted, read_committed=True, records=next_offset - fetch_offset)
     return RawBatch(PARTITION, 1, fetch_offset, next_offset, view.nbytes, frame, limit)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from penstock._native import Engine, FramePool, Report
 from tests.broker.records import COLUMNS, DECODE, records
-from tests.native.frames import CODECS, Message, as_columns, as_frame, record_batch
+from tests.native.frames import CODECS, Message, abort_marker, as_columns, as_frame, record_batch
 
 if TYPE_CHECKING:
     from penstock._native import Ingested
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STEPS = [
     {"type": "filter", "where": "level IS NULL OR level <> 'debug'"},
-    {"type": "redact", "columns": ["event_id"], "mode": "hash", "key": "00" * 16},
+    {"type": "redact", "columns": ["event_id"], "whole": True, "mode": "hash", "key": "00" * 16},
 ]
 
 
@@ -121,6 +121,62 @@ def test_a_limit_cuts_a_frame_at_a_record(limit: int) -> None:
     rest = as_frame(data, min(limit, 30), 30)
     assert told(by_frame.ingest([rest])) == told(by_columns.ingest([as_columns(sent[limit:], min(limit, 30))]))
     assert files(by_frame) == files(by_columns)
+
+
+def padded(count: int) -> list[Message]:
+    """Compressed to a hundredth: what comes out is far larger than what is taken up at once."""
+    pad = "x" * 8000
+    values = [
+        b"{" if number % 97 == 5 else b'{"event_id":"%d","level":"info","pad":"%s"}' % (number, pad.encode())
+        for number in range(count)
+    ]
+    return [Message(value, b"key %d" % number) for number, value in enumerate(values)]
+
+
+@pytest.mark.parametrize("limit", [None, 1234])
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_frame_larger_than_a_portion_is_taken_in_several(codec: str, limit: int | None) -> None:
+    """Which nobody sees: not in counts, nor in the numbers of rejections, nor in the files."""
+    sent = padded(1500)
+    data = b"".join(record_batch(sent[start : start + 30], 7 + start, codec=codec) for start in range(0, 1500, 30))
+    lax: dict[str, Any] = {"decode": {"residue": True}}
+    by_frame, by_columns = engine(**lax), engine(**lax)
+    frame = by_frame.ingest([as_frame(data, 7, 1507, limit=limit)])
+    assert told(frame) == told(by_columns.ingest([as_columns(sent, 7, limit=limit)]))
+    assert only(frame).decompressed_bytes > 8 << 20
+    assert files(by_frame) == files(by_columns)
+    frame = engine(batches=True, **lax).ingest([as_frame(data, 7, 1507, limit=limit)])
+    columns = engine(batches=True, **lax).ingest([as_columns(sent, 7, limit=limit)])
+    assert pa.record_batch(frame.batches[0]) == pa.record_batch(columns.batches[0])
+
+
+def test_memory_to_decompress_into_is_kept_within_bounds() -> None:
+    """However much comes out of a frame; none of it without leave."""
+    data = b"".join(record_batch(padded(1500)[start : start + 30], start, codec="zstd") for start in range(0, 1500, 30))
+    for allowed in (0, 64 << 20):
+        made = engine(batches=True, slab_bytes=allowed, decode={"residue": True})
+        made.ingest([as_frame(data, 0, 1500)])
+        assert made.memory() <= min(allowed, 12 << 20)
+
+
+def test_a_transaction_that_was_aborted_is_left_out_over_portions() -> None:
+    """Also where it began in an earlier one; what the same producer commits afterwards stays."""
+    sent, data, offset = padded(1500), b"", 0
+    kept = []
+    for start in range(0, 1500, 30):
+        part, aborted = sent[start : start + 30], start < 900
+        data += record_batch(part, offset, codec="zstd", producer=4)
+        kept += [] if aborted else list(range(offset, offset + 30))
+        offset += 30
+        if start == 870:
+            data += abort_marker(4, offset)
+            offset += 1
+    made = engine(decode={"residue": True})
+    report = only(made.ingest([as_frame(data, 0, offset, aborted=[(4, 0)])]))
+    assert (report.records, report.aborted_records, report.control_batches) == (600, 900, 1)
+    assert (report.next_offset, report.fault) == (offset, None)
+    places = [table.column("kafka_offset").to_pylist() for table in files(made).values()]
+    assert sorted(places[0] + places[1]) == kept
 
 
 def test_after_a_batch_that_is_not_taken_whole_nothing_is_taken() -> None:

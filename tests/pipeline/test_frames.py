@@ -28,7 +28,7 @@ PER_BATCH = 10
 PIPELINE = {
     "pipeline": {"name": "framed"},
     "decode": {"columns": {"n": "int64", "who": "string"}},
-    "transform": [{"type": "filter", "where": "n <> 3"}, {"type": "redact", "columns": ["who"]}],
+    "transform": [{"type": "filter", "where": "n <> 3"}, {"type": "redact", "columns": ["who"], "whole": True}],
     "sink": {"path": "out", "cut": {"age": "5m"}},
     "dead_letter": {"limit": {"ratio": 0.9, "run": 1000}},
 }

@@ -22,6 +22,12 @@ ROW_GROUPS_PER_LIMIT = 8
 SLABS_PER_LIMIT = 16
 """The part of the memory limit that may be kept to decompress into."""
 
+FETCH_BYTES = 8 * MIB
+"""What a broker answers at most at once, but for a single batch that is larger."""
+
+FETCHES_PER_LIMIT = 16
+"""What one answer may add stays well below the part of the memory limit that is kept free (30 %)."""
+
 ZSTD_LEVEL = 1
 DIGEST_CHARACTERS = 32
 
@@ -101,6 +107,11 @@ class Config(Section):
         if not isinstance(self.source, KafkaSource):
             raise TypeError(self.source.type)
         return self.source
+
+    @property
+    def fetch_bytes(self) -> int:
+        """What a broker may answer at once."""
+        return min(FETCH_BYTES, self.pipeline.memory_limit // FETCHES_PER_LIMIT)
 
     def plan_digest(self, schema: str) -> str:
         """What decides a record's verdict and its row, in 32 hexadecimal characters.

@@ -40,12 +40,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What `memory_limit` means, in bytes. `row_groups` full ones fit before the largest open file is cut early."""
+    """What `memory_limit` means, in bytes. `row_groups` full ones fit before the largest open file is cut early.
+
+    `fetch_bytes` is what a broker may answer at once, if the source is Kafka.
+    """
 
     limit_bytes: int
     early_cut_bytes: int
     row_group_bytes: int
     row_groups: int
+    fetch_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,4 +164,5 @@ def _tables(config: Config, engine: Engine | None) -> dict[str, dict[str, Any]]:
 def _memory(config: Config) -> Memory:
     limit = config.pipeline.memory_limit
     early, row_group = int(limit * EARLY_CUT_AT), json.loads(config.engine_json())["encode"]["row_group_bytes"]
-    return Memory(limit, early, row_group, early // row_group)
+    fetch = config.fetch_bytes if config.source.type == "kafka" else None
+    return Memory(limit, early, row_group, early // row_group, fetch)

@@ -134,6 +134,8 @@ def _memory(explanation: Explanation) -> Iterator[str]:
         f"An open file holds up to {size_text(memory.row_group_bytes)} before it is encoded: "
         f"{_count(memory.row_groups, 'full one')} fit."
     )
+    if memory.fetch_bytes is not None:
+        yield f"One answer of a broker has up to {size_text(memory.fetch_bytes)}; it counts until it is decoded."
 
 
 def _settings(explanation: Explanation) -> Iterator[str]:

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from penstock.telemetry.metrics import Metrics
 
 
-FETCHES_PER_LIMIT = 16
-"""What one answer of a broker may add stays well below the part of the memory limit that is kept free (30 %)."""
-
-
 def open_source(config: Config, metrics: Metrics, *, group: bool = True, frames: bool = True) -> Source:
     """The source that `config` names, not connected. Without `group` nothing is shared with other processes.
 
@@ -31,6 +27,5 @@ def open_source(config: Config, metrics: Metrics, *, group: bool = True, frames:
         case KafkaSource():
             from penstock.source import kafka  # noqa: PLC0415
 
-            fetch_bytes = min(kafka.FETCH_BYTES, config.pipeline.memory_limit // FETCHES_PER_LIMIT)
-            return kafka.KafkaSource(config.source, metrics, group=group, frames=frames, fetch_bytes=fetch_bytes)
+            return kafka.KafkaSource(config.source, metrics, group=group, frames=frames, fetch_bytes=config.fetch_bytes)
     raise InternalError("A memory source is made by penstock.testing.")

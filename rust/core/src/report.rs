@@ -1,6 +1,7 @@
 //! What became of the records of one batch.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 use crate::decode::Drift;
 
@@ -23,4 +24,19 @@ pub struct Report {
     pub drift: Drift,
     /// How much was taken out of texts, by the name of the pattern; every pattern is there.
     pub redacted: BTreeMap<String, u64>,
+}
+
+impl AddAssign for Report {
+    fn add_assign(&mut self, other: Self) {
+        self.records += other.records;
+        self.rows += other.rows;
+        self.dead_letters += other.dead_letters;
+        self.filtered += other.filtered;
+        self.tombstones += other.tombstones;
+        self.bytes += other.bytes;
+        self.drift += other.drift;
+        for (name, count) in other.redacted {
+            *self.redacted.entry(name).or_default() += count;
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use arrow_schema::SchemaRef;
 use parquet::errors::ParquetError;
 
-use super::batch::{OffsetRejection, Outcome, RawBatch};
+use super::batch::{OffsetRejection, Outcome, RawBatch, RawRecords};
 use super::dead_letter::{self, DeadLetter};
 use super::table::{AssignmentId, Table};
 use super::taken::Taken;
@@ -16,9 +16,13 @@ use super::{OpenFile, file_schema, kafka_columns};
 use crate::decode::{Decoder, Rejection, Shapes};
 use crate::encode::{DataFile, EncodeConfig, Usage};
 use crate::error::EngineError;
-use crate::frame::{Unpackers, Walker};
+use crate::frame::{Fetched, Unpackers, Walker};
 use crate::report::Report;
 use crate::transform::{Program, Transformed};
+
+/// So much of a frame is taken up at once: what comes out of its compressed batches stays in the cache, and in bounds,
+/// however well they are compressed.
+const PORTION_BYTES: u64 = 2 << 20;
 
 /// What the engine does with every batch.
 #[derive(Debug)]
@@ -206,8 +210,46 @@ impl Assignment {
         unpackers: &Unpackers,
         now: i64,
     ) -> Result<Outcome, EngineError> {
+        let mut outcome = Outcome::default();
+        match batch.records {
+            RawRecords::Columns(columns) => {
+                let (columns, next_offset) = columns.limited(batch.limit);
+                let taken = Taken::columns(batch, columns);
+                self.take_up(files, &taken, now, &mut outcome)?;
+                outcome.next_offset = next_offset.unwrap_or(batch.next_offset);
+            }
+            RawRecords::Frame(frame) => {
+                let fetched = Fetched {
+                    bytes: frame.data,
+                    fetch_offset: batch.fetch_offset,
+                    aborted: frame.aborted,
+                    read_committed: frame.read_committed,
+                    most_records: batch.limit.map(|limit| limit as u64),
+                };
+                let mut walk = files.walker.begin(&fetched, unpackers);
+                while let Some(mut portion) = walk.next(PORTION_BYTES) {
+                    let taken = Taken::frame(batch, &portion);
+                    self.take_up(files, &taken, now, &mut outcome)?;
+                    outcome.next_offset = portion.next_offset;
+                    outcome.fault = portion.fault.take();
+                    outcome.counts += portion.counts;
+                    unpackers.reuse(portion);
+                }
+                files.walker = walk.end();
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Decodes, transforms and appends, and adds to `outcome` what became of the records. Nothing views them afterwards.
+    fn take_up(
+        &self,
+        files: &mut Files,
+        taken: &Taken<'_>,
+        now: i64,
+        outcome: &mut Outcome,
+    ) -> Result<(), EngineError> {
         let plan = &*self.plan;
-        let taken = Taken::new(batch, &mut files.walker, unpackers);
         let forced = self.dead_by_verdict(taken.offsets());
         let mut decoded = taken
             .decode(&plan.decoder, &forced, &mut files.shapes)
@@ -230,12 +272,13 @@ impl Assignment {
             redacted,
         } = plan.program.run(decoded).map_err(failed)?;
         let rows = if plan.kafka_columns {
-            kafka_columns::extend(&transformed, plan.schema(Table::Main), &taken, &rows)
+            kafka_columns::extend(&transformed, plan.schema(Table::Main), taken, &rows)
                 .map_err(failed)?
         } else {
             transformed
         };
-        let report = Report {
+        let before = outcome.report.records as u32;
+        outcome.report += Report {
             records: taken.offsets().len() as u64,
             rows: rows.num_rows() as u64,
             dead_letters: rejections.len() as u64 + forced,
@@ -245,41 +288,30 @@ impl Assignment {
             drift,
             redacted: plan.by_rule(&redacted),
         };
-        let rows = if plan.batches {
+        if plan.batches {
             let schema = plan.file_schema(Table::Main);
-            Some(file_schema::rows(&rows, schema).map_err(failed)?)
+            let more = file_schema::rows(&rows, schema).map_err(failed)?;
+            outcome.add_rows(more).map_err(failed)?;
         } else {
             self.append(files, Table::Main, &rows)?;
-            drop(rows);
-            self.append_dead_letters(files, &taken, &rejections, now)?;
-            None
-        };
-        let rejections = rejections
-            .into_iter()
-            .map(
-                |Rejection {
-                     index,
-                     code,
-                     byte_position,
-                     message,
-                 }| OffsetRejection {
-                    index,
-                    offset: taken.offsets()[index as usize],
-                    code,
-                    byte_position,
-                    message,
-                },
-            )
-            .collect();
-        let (next_offset, fault, counts) = taken.end(unpackers);
-        Ok(Outcome {
-            report,
-            next_offset,
-            fault,
-            counts,
-            rejections,
-            rows,
-        })
+            self.append_dead_letters(files, taken, &rejections, now)?;
+        }
+        let rejections = rejections.into_iter();
+        outcome.rejections.extend(rejections.map(
+            |Rejection {
+                 index,
+                 code,
+                 byte_position,
+                 message,
+             }| OffsetRejection {
+                index: before + index,
+                offset: taken.offsets()[index as usize],
+                code,
+                byte_position,
+                message,
+            },
+        ));
+        Ok(())
     }
 
     /// Which of the records with these offsets are dead letters by verdict. They are decoded as if they had no value, so

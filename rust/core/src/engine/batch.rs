@@ -2,6 +2,8 @@
 
 use arrow_array::RecordBatch;
 use arrow_buffer::Buffer;
+use arrow_schema::ArrowError;
+use arrow_select::concat::concat_batches;
 
 use super::table::AssignmentId;
 use crate::decode::RejectionCode;
@@ -112,7 +114,34 @@ pub struct OffsetRejection {
     pub message: String,
 }
 
+impl RecordColumns<'_> {
+    /// The first `limit` records, and the offset of the next one, if there are more.
+    pub(super) fn limited(self, limit: Option<usize>) -> (Self, Option<i64>) {
+        let next = limit.and_then(|limit| self.offsets.get(limit).copied());
+        let records = match (limit, next) {
+            (Some(limit), Some(_)) => limit,
+            _ => self.offsets.len(),
+        };
+        let taken = Self {
+            values: &self.values[..records],
+            offsets: &self.offsets[..records],
+            timestamps: &self.timestamps[..records],
+            ..self
+        };
+        (taken, next)
+    }
+}
+
 impl Outcome {
+    /// More rows, in the order of the records.
+    pub(super) fn add_rows(&mut self, more: RecordBatch) -> Result<(), ArrowError> {
+        self.rows = Some(match self.rows.take() {
+            Some(rows) => concat_batches(&more.schema(), [&rows, &more])?,
+            None => more,
+        });
+        Ok(())
+    }
+
     /// Of a batch that follows one of which not all was taken.
     pub(super) fn of_none(batch: &RawBatch<'_>) -> Self {
         Self {

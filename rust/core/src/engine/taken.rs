@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::batch::{Envelope, RawBatch, RawRecords, RecordColumns};
+use super::batch::{Envelope, RawBatch, RecordColumns};
 use crate::decode::{DecodeError, Decoded, Decoder, Shapes};
-use crate::frame::{self, Counts, Fault, Fetched, Headers, Span, Unpackers, Walker};
+use crate::frame::{self, Headers, Span};
 
 const NULL: Span = Span {
     buffer: 0,
@@ -12,62 +12,32 @@ const NULL: Span = Span {
     length: -1,
 };
 
-/// What is taken of one batch.
+/// Records of one batch that are taken at once.
 pub struct Taken<'a> {
     pub topic: &'a str,
     pub partition: i32,
     records: Records<'a>,
-    /// End of what columns cover.
-    next_offset: i64,
 }
 
 enum Records<'a> {
     Columns(RecordColumns<'a>),
-    Frame(frame::Records),
+    Frame(&'a frame::Records),
 }
 
 impl<'a> Taken<'a> {
-    /// As much of `batch` as may be taken. `walker` is its assignment's.
-    pub fn new(batch: &RawBatch<'a>, walker: &mut Walker, unpackers: &Unpackers) -> Self {
-        let mut taken = Self {
+    pub fn columns(batch: &RawBatch<'a>, columns: RecordColumns<'a>) -> Self {
+        Self {
             topic: batch.topic,
             partition: batch.partition,
-            next_offset: batch.next_offset,
-            records: match batch.records {
-                RawRecords::Columns(columns) => Records::Columns(columns),
-                RawRecords::Frame(frame) => Records::Frame(walker.read(
-                    &Fetched {
-                        bytes: frame.data,
-                        fetch_offset: batch.fetch_offset,
-                        aborted: frame.aborted,
-                        read_committed: frame.read_committed,
-                        most_records: batch.limit.map(|limit| limit as u64),
-                    },
-                    unpackers,
-                )),
-            },
-        };
-        if let Records::Columns(columns) = &mut taken.records
-            && let Some(limit) = batch.limit
-            && let Some(&next) = columns.offsets.get(limit)
-        {
-            columns.values = &columns.values[..limit];
-            columns.offsets = &columns.offsets[..limit];
-            columns.timestamps = &columns.timestamps[..limit];
-            taken.next_offset = next;
+            records: Records::Columns(columns),
         }
-        taken
     }
 
-    /// End of it, why there is no more, and what was seen on the way. Memory is used again if nothing views it any more.
-    pub fn end(self, unpackers: &Unpackers) -> (i64, Option<Fault>, Counts) {
-        match self.records {
-            Records::Columns(_) => (self.next_offset, None, Counts::default()),
-            Records::Frame(mut frame) => {
-                let end = (frame.next_offset, frame.fault.take(), frame.counts);
-                unpackers.reuse(frame);
-                end
-            }
+    pub fn frame(batch: &RawBatch<'a>, records: &'a frame::Records) -> Self {
+        Self {
+            topic: batch.topic,
+            partition: batch.partition,
+            records: Records::Frame(records),
         }
     }
 

@@ -23,7 +23,7 @@ pub use header::Codec;
 pub use records::{Counts, Headers, Records, Span};
 pub use scan::{Scan, scan};
 pub use unpack::Unpackers;
-pub use walker::{Fetched, Walker};
+pub use walker::{Fetched, Walk, Walker};
 
 use slab::SLAB_BYTES;
 

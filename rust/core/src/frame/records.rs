@@ -1,5 +1,7 @@
 //! What comes out of a fetch: columns that say where each record's parts are.
 
+use std::ops::AddAssign;
+
 use arrow_buffer::Buffer;
 
 use super::cursor::{Cursor, Flaw};
@@ -54,6 +56,17 @@ pub struct Counts {
     pub wire_bytes: u64,
     /// Bytes that came out of compressed batches.
     pub decompressed_bytes: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.batches += other.batches;
+        self.control_batches += other.control_batches;
+        self.aborted_records += other.aborted_records;
+        self.earlier_records += other.earlier_records;
+        self.wire_bytes += other.wire_bytes;
+        self.decompressed_bytes += other.decompressed_bytes;
+    }
 }
 
 impl Records {

@@ -37,65 +37,104 @@ impl Walker {
     ///
     /// A batch is taken whole or, if anything is wrong with it, not at all.
     pub fn read(&mut self, fetched: &Fetched<'_>, unpackers: &Unpackers) -> Records {
+        let mut walk = self.begin(fetched, unpackers);
+        let records = walk.next(u64::MAX).unwrap_or_default();
+        *self = walk.end();
+        records
+    }
+
+    /// The same in portions: what is decompressed at once stays within bounds, and in the cache.
+    #[must_use]
+    pub fn begin<'a>(&self, fetched: &'a Fetched<'a>, unpackers: &'a Unpackers) -> Walk<'a> {
         // Going back is going to older leaders.
-        self.known = self.known.filter(|&(_, end)| end <= fetched.fetch_offset);
-        let mut walk = Walk {
+        let known = self.known.filter(|&(_, end)| end <= fetched.fetch_offset);
+        Walk {
             fetched,
             aborted: Aborted::new(fetched.aborted),
+            unpackers,
             unpacking: unpackers.begin(),
-            records: Records {
-                buffers: vec![fetched.bytes.clone()],
-                next_offset: fetched.fetch_offset,
-                ..Records::default()
-            },
-            epoch: self.known.map(|(epoch, _)| epoch),
+            records: portion(fetched, fetched.fetch_offset),
+            taken: 0,
+            position: 0,
+            ended: false,
+            epoch: known.map(|(epoch, _)| epoch),
             after: None,
-        };
-        walk.run();
-        let Walk {
-            mut records,
-            unpacking,
-            epoch,
-            ..
-        } = walk;
-        unpacking.end(&mut records.buffers);
-        self.known = epoch.map(|epoch| (epoch, records.next_offset));
-        records
+        }
     }
 }
 
-/// One call of [`Walker::read`].
-struct Walk<'a> {
+/// On its way through what was fetched.
+pub struct Walk<'a> {
     fetched: &'a Fetched<'a>,
     aborted: Aborted<'a>,
+    unpackers: &'a Unpackers,
     unpacking: Unpacking<'a>,
+    /// Of this portion.
     records: Records,
+    /// Records of the portions before.
+    taken: u64,
+    /// Where the next batch begins.
+    position: usize,
+    ended: bool,
     epoch: Option<i32>,
     /// The last offset of the batch before.
     after: Option<i64>,
 }
 
+/// Nothing yet, from `offset` on.
+fn portion(fetched: &Fetched<'_>, offset: i64) -> Records {
+    Records {
+        buffers: vec![fetched.bytes.clone()],
+        next_offset: offset,
+        ..Records::default()
+    }
+}
+
 impl Walk<'_> {
-    fn run(&mut self) {
+    /// The next batch, and those after it until there are `enough` bytes of them, as they came and decompressed. `None`
+    /// at the end; there is one portion at least.
+    pub fn next(&mut self, enough: u64) -> Option<Records> {
+        if self.ended {
+            return None;
+        }
+        self.run(enough.max(1));
+        let next = portion(self.fetched, self.records.next_offset);
+        let mut records = std::mem::replace(&mut self.records, next);
+        let unpacking = std::mem::replace(&mut self.unpacking, self.unpackers.begin());
+        unpacking.end(&mut records.buffers);
+        self.taken += records.len() as u64;
+        Some(records)
+    }
+
+    /// What is remembered of what was read.
+    #[must_use]
+    pub fn end(self) -> Walker {
+        Walker {
+            known: self.epoch.map(|epoch| (epoch, self.records.next_offset)),
+        }
+    }
+
+    fn run(&mut self, enough: u64) {
         let bytes = self.fetched.bytes.as_slice();
         // Spans have 32 bits.
         let bytes = &bytes[..bytes.len().min(u32::MAX as usize)];
-        let mut position = 0;
         while self.left() > 0 {
+            let position = self.position;
             let rest = bytes.get(position..).unwrap_or_default();
             let before = (self.records.len(), self.records.counts);
             let taken = match extent(rest) {
-                Ok(Extent::Cut) => return,
+                Ok(Extent::Cut) => break,
+                _ if before.1.wire_bytes + before.1.decompressed_bytes >= enough => return,
                 Ok(Extent::Whole(size)) => {
                     self.batch(&rest[..size], position).map(|end| (size, end))
                 }
                 Err(cause) => Err(cause),
             };
             match taken {
-                Ok((size, End::Batch)) => position += size,
+                Ok((size, End::Batch)) => self.position += size,
                 Ok((_, End::Enough(offset))) => {
                     self.records.next_offset = offset;
-                    return;
+                    break;
                 }
                 Err(cause) => {
                     self.records.truncate(before.0);
@@ -106,16 +145,17 @@ impl Walk<'_> {
                         position,
                         cause,
                     });
-                    return;
+                    break;
                 }
             }
         }
+        self.ended = true;
     }
 
     /// How many records may still be taken.
     fn left(&self) -> u64 {
         let most = self.fetched.most_records.unwrap_or(u64::MAX);
-        most.saturating_sub(self.records.len() as u64)
+        most.saturating_sub(self.taken + self.records.len() as u64)
     }
 
     fn batch(&mut self, batch: &[u8], position: usize) -> Result<End, Cause> {

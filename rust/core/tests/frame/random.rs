@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::batches::{Batch, CONTROL, Header, LOG_APPEND_TIME, Packing, Record, TRANSACTIONAL};
-use super::reading::read;
+use super::reading::{read, read_in_portions};
 use super::slow::{self, Question, Row};
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -150,6 +150,10 @@ proptest! {
             most_records,
             limit,
         };
-        prop_assert_eq!(read(&question), slow::read(&question));
+        let answer = slow::read(&question);
+        prop_assert_eq!(&read(&question), &answer);
+        for enough in [0, 1, 200, 3000] {
+            prop_assert_eq!(&read_in_portions(&question, enough), &answer);
+        }
     }
 }

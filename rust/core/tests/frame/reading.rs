@@ -33,6 +33,37 @@ pub fn read(question: &Question) -> Answer {
     answer(&records(question))
 }
 
+/// The same, `enough` bytes at a time.
+pub fn read_in_portions(question: &Question, enough: u64) -> Answer {
+    let limits = Limits {
+        max_batch_bytes: question.limit,
+        max_ratio: u32::MAX,
+    };
+    let bytes = Buffer::from_vec(question.bytes.clone());
+    let fetched = Fetched {
+        bytes: &bytes,
+        fetch_offset: question.fetch_offset,
+        aborted: &question.aborted,
+        read_committed: question.read_committed,
+        most_records: question.most_records,
+    };
+    let unpackers = Unpackers::new(limits, 0);
+    let mut walk = Walker::default().begin(&fetched, &unpackers);
+    let mut whole = answer(&walk.next(enough).unwrap());
+    while let Some(portion) = walk.next(enough) {
+        assert_eq!(whole.fault, None);
+        let Answer {
+            rows,
+            next_offset,
+            fault,
+        } = answer(&portion);
+        whole.rows.extend(rows);
+        whole.next_offset = next_offset;
+        whole.fault = fault;
+    }
+    whole
+}
+
 pub fn records(question: &Question) -> Records {
     let limits = Limits {
         max_batch_bytes: question.limit,
