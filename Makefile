@@ -50,8 +50,9 @@ test-python: setup ## The Python tests, with a real Apache Kafka.
 	$(BIN)/python -m pytest
 
 test-fuzz: ## A minute of fuzzing.
-	rust/fuzz/run decode 45
-	rust/fuzz/run strings 15
+	rust/fuzz/run decode 40
+	rust/fuzz/run frame 15
+	rust/fuzz/run strings 10
 
 test: lint test-rust test-python test-fuzz ## All that is tested.
 
@@ -67,7 +68,7 @@ $(VENV)/bench: $(VENV)/installed requirements/bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	touch $@
 
-fuzz: ## An hour of fuzzing; FUZZ_TARGET=decode or strings, FUZZ_SECONDS=N.
+fuzz: ## An hour of fuzzing; FUZZ_TARGET=decode, frame or strings, FUZZ_SECONDS=N.
 	rust/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS)
 
 bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
