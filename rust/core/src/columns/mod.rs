@@ -13,6 +13,8 @@ mod kind_arrow;
 mod kind_text;
 mod nested;
 mod nested_builder;
+mod nested_layout;
+mod nested_read;
 mod nested_tree;
 mod path;
 mod scalar;
