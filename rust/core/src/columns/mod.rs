@@ -14,6 +14,8 @@ mod kind_arrow;
 mod kind_text;
 mod nested;
 mod nested_builder;
+mod nested_layout;
+mod nested_read;
 mod nested_tree;
 mod patch;
 mod path;

@@ -4,7 +4,9 @@
 //! of many records follows a shape, nothing is looked up or learnt for a while: such a producer costs no more than the
 //! long way. Their number is bounded; when there are too many, all are forgotten, and those still in use come back.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
 
 use super::members::Members;
 use super::plan::Plan;
@@ -151,13 +153,13 @@ impl Shapes {
     }
 
     fn signature(&self, text: &str) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         let mut at = 0;
         for (token, _) in &self.slots {
-            text.as_bytes()[at..token.start as usize].hash(&mut hasher);
+            hasher.write(&text.as_bytes()[at..token.start as usize]);
             at = token.end as usize;
         }
-        text.as_bytes()[at..].hash(&mut hasher);
+        hasher.write(&text.as_bytes()[at..]);
         hasher.finish()
     }
 
