@@ -1,6 +1,6 @@
 //! A second reader of record batches, slow and plain, by the same rules: what comes out of the fast one is held against it.
 
-use std::io::{Read, copy, sink};
+use std::io::Read;
 
 pub type Header = (Vec<u8>, Option<Vec<u8>>);
 
@@ -313,7 +313,7 @@ fn unpack(codec: i64, body: &[u8], limit: usize) -> Slow<Vec<u8>> {
         0 => return Ok(body.into()),
         1 => Box::new(flate2::read::MultiGzDecoder::new(body)),
         2 => return unpack_snappy(body, limit),
-        3 => Box::new(lz4_flex::frame::FrameDecoder::new(body)),
+        3 => return unpack_lz4(body, limit),
         4 => Box::new(zstd::stream::read::Decoder::new(body).map_err(|_| CORRUPT)?),
         _ => return Err("unknown_codec"),
     };
@@ -323,8 +323,27 @@ fn unpack(codec: i64, body: &[u8], limit: usize) -> Slow<Vec<u8>> {
     if bytes.len() > limit {
         return Err("decompressed_too_large");
     }
-    // Some readers of frames stop at the end of the first.
-    copy(&mut limited, &mut sink()).map_err(|_| CORRUPT)?;
+    Ok(bytes)
+}
+
+fn unpack_lz4(body: &[u8], limit: usize) -> Slow<Vec<u8>> {
+    let mut rest = body;
+    let mut bytes = Vec::new();
+    // A reader for each frame: it stops at the end of one, and would take the sizes of the first for those of the next.
+    while !rest.is_empty() {
+        if rest.len() < 7 {
+            // The library would take it for the end.
+            return Err("invalid_compression");
+        }
+        let mut frame = lz4_flex::frame::FrameDecoder::new(rest);
+        let mut limited = frame.by_ref().take((limit + 1 - bytes.len()) as u64);
+        let read = limited.read_to_end(&mut bytes);
+        read.map_err(|_| "invalid_compression")?;
+        if bytes.len() > limit {
+            return Err("decompressed_too_large");
+        }
+        rest = frame.into_inner();
+    }
     Ok(bytes)
 }
 
