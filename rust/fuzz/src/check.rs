@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use arrow_array::Array;
 use arrow_buffer::Buffer;
-use penstock_core::decode::{
-    DecodeError, Decoded, Decoder, Demand, Drift, RESIDUE_COLUMN, Shapes,
-};
+use penstock_core::decode::{DecodeError, Decoded, Decoder, Demand, Drift, RESIDUE_COLUMN, Shapes};
 use penstock_core::simd::Isa;
 
 use crate::cell::{Cell, cell, text};
@@ -80,7 +78,12 @@ pub fn decode(input: &Input) {
         .join(&b'\n');
     let text = Buffer::from(text);
     let decoded = decoder().decode_lines(&text, &mut Shapes::default());
-    agree(decoded.map(|(decoded, _)| decoded), &cases, None, "as lines");
+    agree(
+        decoded.map(|(decoded, _)| decoded),
+        &cases,
+        None,
+        "as lines",
+    );
 }
 
 /// A value, and what must become of it; `None` is a tombstone.
