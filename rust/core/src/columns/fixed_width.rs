@@ -129,7 +129,9 @@ fn append_each<T: Default>(
     mut long_way: impl FnMut(u32, Token) -> Option<T>,
 ) {
     if let Some((staged, bits)) = cells.whole() {
-        staged.iter().for_each(|&cell| push(of_cell(cell)));
+        for &cell in staged {
+            push(of_cell(cell));
+        }
         valid.push_all(bits, staged.len());
         return;
     }

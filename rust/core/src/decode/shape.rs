@@ -142,7 +142,6 @@ impl Trie {
                         }
                         return true;
                     }
-                    Slot::End => None,
                     Slot::Text(node) => text_value::<B>(record, start, node, row),
                     Slot::Time(node, unit) => time::<B>(text, start, (node, unit), row),
                     Slot::Integer(node) => integer::<B>(text, start, node, row),
@@ -150,7 +149,7 @@ impl Trie {
                     Slot::Bool(node) => word(text, start, node, row),
                     Slot::String(node) => any_string::<B>(record, start, node, row),
                     Slot::Number(node) => any_number::<B>(text, start, node, row),
-                    Slot::Other(_) => None,
+                    Slot::End | Slot::Other(_) => None,
                     Slot::Undeclared(number) => {
                         let key = self.undeclared[number as usize];
                         undeclared::<B>(record, start, key, row)

@@ -25,7 +25,7 @@ pub struct Tape {
 #[derive(Debug)]
 pub struct Row<'t> {
     /// The record's number in the block.
-    pub row: usize,
+    pub number: usize,
     /// By node.
     pub tokens: &'t mut [Option<Token>],
     /// To be appended to.
@@ -43,13 +43,13 @@ impl Row<'_> {
     /// Stage the value of `node`.
     #[inline(always)]
     pub fn stage(&mut self, node: u32, cell: u128) {
-        self.stage.at_mut(node).put(self.row, cell);
+        self.stage.at_mut(node).put(self.number, cell);
     }
 
     /// Say that the value of `node` has to be read by its token.
     #[inline(always)]
     pub fn mark(&mut self, node: u32) {
-        self.stage.at_mut(node).mark(self.row);
+        self.stage.at_mut(node).mark(self.number);
     }
 }
 
@@ -92,7 +92,7 @@ impl Tape {
         let row = self.ends.len();
         let start = row * self.width;
         Row {
-            row,
+            number: row,
             tokens: &mut self.tokens[start..start + self.width],
             unknown: &mut self.unknown,
             stage: &mut self.stage,
@@ -109,7 +109,7 @@ impl Tape {
     pub fn undo(&mut self) {
         let row = self.next();
         row.tokens.fill(None);
-        row.stage.undo(row.row);
+        row.stage.undo(row.number);
         let complete = self.ends.last().map_or(0, |&end| end as usize);
         self.unknown.truncate(complete);
     }

@@ -213,15 +213,15 @@ fn unescape_units<B: Backend>(
     keep: u64,
     out: &mut [MaybeUninit<u8>; BLOCK],
 ) -> Option<(usize, usize)> {
-    let escapes = B::escape_bits(block);
-    let unicode = escapes.unicode & escaped;
+    let bits = B::escape_bits(block);
+    let unicode = bits.unicode & escaped;
     // Those whose digits are in the block.
     let whole = unicode & u64::MAX >> 4;
     let hex = B::hex_bits(block);
     let (first, second) = (whole << 1, whole << 2);
     let digits = first | second | whole << 3 | whole << 4;
     let surrogate = (first & hex.d) << 1 & (hex.high | hex.low);
-    if escaped & !escapes.valid | digits & !hex.digit | surrogate != 0 {
+    if escaped & !bits.valid | digits & !hex.digit | surrogate != 0 {
         return None;
     }
     let decoded = B::decode_units(block, unicode, keep);
