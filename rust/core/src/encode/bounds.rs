@@ -178,7 +178,9 @@ impl Kernel for FloatExtremes<'_> {
                 observe(lane, value);
             }
         }
-        rest.iter().for_each(|&value| observe(0, value));
+        for &value in rest {
+            observe(0, value);
+        }
         (
             smallest.into_iter().fold(f64::INFINITY, f64::min),
             largest.into_iter().fold(f64::NEG_INFINITY, f64::max),

@@ -191,19 +191,17 @@ fn pack_block<T: Integer>(out: &mut Vec<u8>, values: &[T; BLOCK + 1], count: usi
         *delta = delta.less(smallest);
     }
     varint(out, zigzag(smallest.signed()));
-    let mut widths_at = out.len();
+    let widths_at = out.len();
     let mut at = widths_at + BLOCK / MINIBLOCK;
     out.resize(at + BLOCK * size_of::<T>() + SLACK, 0);
-    for miniblock in deltas
-        .chunks_exact(MINIBLOCK)
-        .take(count.div_ceil(MINIBLOCK))
-    {
+    let miniblocks = deltas.chunks_exact(MINIBLOCK);
+    let filled = miniblocks.take(count.div_ceil(MINIBLOCK)).enumerate();
+    for (number, miniblock) in filled {
         let all = miniblock
             .iter()
             .fold(T::default(), |all, &delta| all | delta);
         let width = bits(all.bits());
-        out[widths_at] = width as u8;
-        widths_at += 1;
+        out[widths_at + number] = width as u8;
         if width <= WIDTH_OF_GROUPS {
             for group in miniblock.as_chunks::<GROUP>().0 {
                 write(out, at, packed(&group.map(T::bits), width));
@@ -226,8 +224,8 @@ fn packed(values: &[u64; GROUP], width: usize) -> u128 {
         let [a, b, c, d] = values;
         (a | b << width) | (c | d << width) << (2 * width)
     };
-    let [a, b, c, d, e, f, g, h] = *values;
-    u128::from(half([a, b, c, d])) | u128::from(half([e, f, g, h])) << (4 * width)
+    let [low, high] = [0, 4].map(|first| half(std::array::from_fn(|index| values[first + index])));
+    u128::from(low) | u128::from(high) << (4 * width)
 }
 
 #[inline(always)]

@@ -104,6 +104,7 @@ impl Rows {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "an exclusive reference, used up here")]
 fn take_text(
     Views { views, buffers }: &Views,
     nulls: Option<&NullBuffer>,
@@ -131,6 +132,7 @@ fn take_text(
     count
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "an exclusive reference, used up here")]
 fn take_numbers<T: Number>(
     all: &[T],
     nulls: Option<&NullBuffer>,

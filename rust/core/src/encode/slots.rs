@@ -62,9 +62,10 @@ impl Hashes {
         if value.len() > FOUR_WORDS {
             return self.state.hash_one(value);
         }
-        let [a, b, c, d] = words(value);
-        let [e, f, g, h] = self.keys;
-        folded(a ^ e, b ^ f) ^ folded(c ^ g, d ^ h).rotate_left(23)
+        let words = words(value);
+        let [first, second, third, fourth] =
+            std::array::from_fn(|index| words[index] ^ self.keys[index]);
+        folded(first, second) ^ folded(third, fourth).rotate_left(23)
     }
 }
 
