@@ -39,16 +39,19 @@ impl Dictionary {
         }
     }
 
-    /// Appends the index of each value to `indices`, until the dictionary is full; how many.
-    pub fn take(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+    /// Appends the index of each value to `indices`. If the dictionary is full then, it ends there: after how many.
+    pub fn take(
+        &mut self,
+        views: &[u128],
+        buffers: &[Buffer],
+        indices: &mut Vec<u32>,
+    ) -> Option<usize> {
         indices.reserve(views.len());
-        for (number, group) in views.chunks(GROUP).enumerate() {
-            let taken = self.take_group(group, buffers, indices);
-            if taken < group.len() || self.is_full() {
-                return number * GROUP + taken;
-            }
-        }
-        views.len()
+        let mut groups = views.chunks(GROUP).enumerate();
+        groups.find_map(|(number, group)| {
+            let end = self.take_group(group, buffers, indices)?;
+            Some(number * GROUP + end)
+        })
     }
 
     /// How many values it has.
@@ -59,10 +62,12 @@ impl Dictionary {
     /// Takes its values from an index on into account.
     pub fn observe(&self, from: usize, bounds: &mut Bounds) {
         for &value in &self.values[from..] {
-            if view::length(value) <= INLINE {
-                view::with(value, &[], |value| bounds.observe_text(value));
-            } else {
-                bounds.observe_text(self.read_long(value));
+            if bounds.may_grow(value) {
+                if view::length(value) <= INLINE {
+                    view::with(value, &[], |value| bounds.observe_text(value));
+                } else {
+                    bounds.observe_text(self.read_long(value));
+                }
             }
         }
     }
@@ -97,7 +102,12 @@ impl Dictionary {
     /// The same for up to [`GROUP`] values. In three rounds, each of which reads one thing of every value, the text, the
     /// slot, the value it leads to: reads that do not wait for each other, where one value after the other would have
     /// the processor wait for each of them in turn.
-    fn take_group(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+    fn take_group(
+        &mut self,
+        views: &[u128],
+        buffers: &[Buffer],
+        indices: &mut Vec<u32>,
+    ) -> Option<usize> {
         let mut hashes = [0; GROUP];
         for (hash, &view) in hashes.iter_mut().zip(views) {
             *hash = self.hashes.of(view, buffers);
@@ -127,10 +137,10 @@ impl Dictionary {
             }
             indices.push(self.insert(hash, view, buffers));
             if self.is_full() {
-                return taken + 1;
+                return Some(taken + 1);
             }
         }
-        views.len()
+        None
     }
 
     /// Whether `value`, which is one of the dictionary's, is what `view` is.
