@@ -99,9 +99,9 @@ impl Dictionary {
         self.page.capacity() + 16 * self.values.capacity() + self.slots.memory_size()
     }
 
-    /// The same for up to [`GROUP`] values. In three rounds, each of which reads one thing of every value, the text, the
-    /// slot, the value it leads to: reads that do not wait for each other, where one value after the other would have
-    /// the processor wait for each of them in turn.
+    /// The same for up to [`GROUP`] values, in rounds: their hashes, which need their text, then whether each is what its
+    /// first slot leads to. No round has a branch that depends on what it reads, so that the reads of one value don't wait
+    /// for those of another; what is left over is looked up one by one.
     fn take_group(
         &mut self,
         views: &[u128],
@@ -112,18 +112,22 @@ impl Dictionary {
         for (hash, &view) in hashes.iter_mut().zip(views) {
             *hash = self.hashes.of(view, buffers);
         }
-        let mut likely = [(0, 0); GROUP];
-        for (likely, &hash) in likely.iter_mut().zip(&hashes[..views.len()]) {
+        let mut likely = [0; GROUP];
+        let mut known = 0_u64;
+        for (number, (&view, &hash)) in views.iter().zip(&hashes).enumerate() {
             let index = self.slots.first(hash);
-            *likely = (
-                index as u32,
-                self.values.get(index).copied().unwrap_or(NONE),
-            );
+            let value = self.values.get(index).copied().unwrap_or(NONE);
+            likely[number] = index as u32;
+            known |= u64::from(self.is_it(value, view, buffers)) << number;
         }
-        for (taken, (&view, (&hash, &(index, value)))) in
+        if known.count_ones() as usize == views.len() {
+            indices.extend_from_slice(&likely[..views.len()]);
+            return None;
+        }
+        for (taken, (&view, (&hash, &index))) in
             views.iter().zip(hashes.iter().zip(&likely)).enumerate()
         {
-            if self.is_it(value, view, buffers) {
+            if (known >> taken) & 1 == 1 {
                 indices.push(index);
                 continue;
             }
