@@ -1,7 +1,8 @@
 //! What encoding costs beside the compressor alone: `encode CONFIG EVENTS FILE ROUNDS`.
 //!
 //! Decodes EVENTS, one JSON record a line, by the columns of CONFIG, in batches as a fetch brings them, encodes each as
-//! the engine does, writes FILE, and prints as JSON what a round cost, in seconds of this thread:
+//! the engine does, writes FILE, and FILE.library with the Parquet library's own writer, and prints as JSON what a round
+//! cost, in seconds of this thread:
 //!
 //! - `encode_seconds`: from the batches to the bytes of the file, each batch as warm as decoding leaves it;
 //! - `zstd_seconds`: zstd alone on the bodies of the file's pages;
@@ -67,6 +68,7 @@ fn main() -> Result<()> {
 
     let (file, rows, _) = ours(&mut shapes)?;
     fs::write(out, &file)?;
+    fs::write(format!("{out}.library"), theirs(&mut shapes, &library)?.0)?;
     let pages = pages(&file)?;
     let plain_pages = self::pages(&theirs(&mut shapes, &plain)?.0)?;
     let mut compressor = Compressor::new(&[&pages, &plain_pages])?;

@@ -99,9 +99,9 @@ impl Dictionary {
         self.page.capacity() + 16 * self.values.capacity() + self.slots.memory_size()
     }
 
-    /// The same for up to [`GROUP`] values, in rounds: their hashes, which need their text, then whether each is what its
-    /// first slot leads to. No round has a branch that depends on what it reads, so that the reads of one value don't wait
-    /// for those of another; what is left over is looked up one by one.
+    /// The same for up to [`GROUP`] values, in rounds: their hashes, for which their text is read; whether each is what its
+    /// first slot leads to, as it nearly always is; a look-up of those that are not. So the processor reads for many values
+    /// at once, where one value after the other would have it wait for each of them.
     fn take_group(
         &mut self,
         views: &[u128],
