@@ -1,10 +1,14 @@
-"""Parquet encoding alone: Penstock's writer beside zstd itself, pyarrow and Polars, on the demo's events.
+"""Parquet encoding alone: Penstock's writer beside zstd itself and other writers, on the demo's events.
 
-`zstd_only` is the limit: zstd level 1 over the bodies of the pages that Penstock wrote, and nothing else. Rounds
-of both alternate in one process (`rust/core/examples/encode.rs`); the libraries write the same rows, from memory to
-memory, with zstd level 1. CPU is user and system time of all threads; MB are 10^6 bytes of record values.
+`zstd_only` is a limit: zstd level 1 over the bodies of the pages that Penstock wrote, and nothing else. The better
+these pages are encoded the less it has to do, so `zstd_plain` stands beside it: zstd level 1 over the pages of the same
+rows without dictionaries or encodings. Rounds of both alternate with Penstock's and those of the Parquet library for
+Rust (`ArrowWriter`, its own settings) in one process (`rust/core/examples/encode.rs`), which have each batch as
+decoding leaves it; pyarrow and Polars write the same rows, from memory to memory, with zstd level 1. CPU is user and
+system time of all threads; MB are 10^6 bytes of record values.
 
-Prints `[{size, writer, megabytes_per_cpu_second, ratio_to_zstd, bytes_written, correct}]`.
+Prints a list of `{size, writer, megabytes_per_cpu_second, nanoseconds_per_event, ratio_to_zstd, ratio_to_plain_zstd,
+bytes_written, correct}`.
 """
 
 from __future__ import annotations
@@ -54,10 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.output == "json":
         print(json.dumps(measured))
         return 0
-    print(f"{'size':5}{'writer':11}{'MB/CPU-s':>9}{'of zstd':>9}{'bytes':>12}  correct")
+    print(f"{'size':5}{'writer':13}{'MB/CPU-s':>9}{'ns/event':>9}{'of zstd':>9}{'of plain':>9}{'bytes':>12}  correct")
     for entry in measured:
-        size, writer, speed, ratio, written, correct = entry.values()
-        print(f"{size:5}{writer:11}{speed:9.0f}{ratio:9.2f}{written:12,}  {'yes' if correct else 'NO'}")
+        size, writer, speed, cost, ratio, plain, written, correct = entry.values()
+        numbers = f"{speed:9.0f}{cost:9.0f}{ratio:9.2f}{plain:9.2f}{written:12,}"
+        print(f"{size:5}{writer:13}{numbers}  {'yes' if correct else 'NO'}")
     return 0
 
 
@@ -72,15 +77,18 @@ def measure(size: Profile, records: int, rounds: int) -> list[dict[str, Any]]:
         command = (*ENCODER, str(config), str(lines), str(file), str(rounds))
         ours = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
         table = pq.read_table(file)
+        of_library = pq.read_table(f"{file}.library").cast(table.schema)
         file_bytes = file.stat().st_size
-    zstd_seconds = ours["zstd_seconds"]
+    zstd_seconds, plain_seconds = ours["zstd_seconds"], ours["plain_zstd_seconds"]
 
     def entry(writer: str, seconds: float, written: int, *, correct: bool) -> dict[str, Any]:
         return {
             "size": size,
             "writer": writer,
             "megabytes_per_cpu_second": round(megabytes / seconds, 1),
+            "nanoseconds_per_event": round(1e9 * seconds / records, 1),
             "ratio_to_zstd": round(zstd_seconds / seconds, 3),
+            "ratio_to_plain_zstd": round(plain_seconds / seconds, 3),
             "bytes_written": written,
             "correct": correct,
         }
@@ -94,6 +102,8 @@ def measure(size: Profile, records: int, rounds: int) -> list[dict[str, Any]]:
     return [
         entry("penstock", ours["encode_seconds"], file_bytes, correct=_is_right(table, values)),
         entry("zstd_only", zstd_seconds, ours["zstd_bytes"], correct=True),
+        entry("zstd_plain", plain_seconds, ours["plain_zstd_bytes"], correct=True),
+        entry("arrow_writer", ours["library_seconds"], ours["library_bytes"], correct=of_library.equals(table)),
         library("pyarrow", lambda to: pq.write_table(table, to, compression="zstd", compression_level=1)),
         library("polars", lambda to: frame.write_parquet(to, compression="zstd", compression_level=1)),
     ]

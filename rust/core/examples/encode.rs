@@ -1,24 +1,36 @@
 //! What encoding costs beside the compressor alone: `encode CONFIG EVENTS FILE ROUNDS`.
 //!
 //! Decodes EVENTS, one JSON record a line, by the columns of CONFIG, in batches as a fetch brings them, encodes each as
-//! the engine does, writes FILE, and prints as JSON what a round cost, in seconds of this thread: `encode_seconds` from
-//! the batches to the bytes of the file, `zstd_seconds` of zstd alone on the bodies of the file's pages. Rounds of both
-//! alternate, so that a noisy neighbour slows both; the medians count.
+//! the engine does, writes FILE, and FILE.library with the Parquet library's own writer, and prints as JSON what a round
+//! cost, in seconds of this thread:
+//!
+//! - `encode_seconds`: from the batches to the bytes of the file, each batch as warm as decoding leaves it;
+//! - `zstd_seconds`: zstd alone on the bodies of the file's pages;
+//! - `plain_zstd_seconds`: zstd alone on the pages of the same rows in a file without dictionaries or encodings;
+//! - `library_seconds`: the Parquet library's writer with its own settings and the same codec, from the same batches.
+//!
+//! Rounds of all of them alternate, so that a noisy neighbour slows all; the medians count.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
 use std::fs;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray};
-use arrow_schema::{Field, Schema};
+use arrow_array::RecordBatch;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, SerializedFileReader};
-use penstock_core::decode::{DecodeConfig, Decoder};
+use penstock_core::decode::{DecodeConfig, Decoder, Shapes};
 use penstock_core::encode::{DataFile, EncodeConfig, Layout};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
+
+/// As in the extension: what fresh memory costs is part of what a file costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Bytes of records in one batch: what one partition has in one fetch.
 const BATCH_BYTES: usize = 1 << 20;
@@ -39,32 +51,48 @@ fn main() -> Result<()> {
     let decoder = Decoder::new(&config)?;
     let batches = batches(&events);
 
-    let (file, rows, _) = encode(&decoder, &batches)?;
-    let file = file.concat();
+    let mut shapes = Shapes::default();
+    let ours = |shapes: &mut Shapes| encode(&decoder, &batches, shapes, Ours::new(&decoder));
+    let library = WriterProperties::builder().set_compression(Compression::ZSTD(level()?));
+    let plain = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_encoding(Encoding::PLAIN);
+    let theirs = |shapes: &mut Shapes, properties: &WriterPropertiesBuilder| {
+        encode(
+            &decoder,
+            &batches,
+            shapes,
+            Library::new(&decoder, properties)?,
+        )
+    };
+
+    let (file, rows, _) = ours(&mut shapes)?;
     fs::write(out, &file)?;
+    fs::write(format!("{out}.library"), theirs(&mut shapes, &library)?.0)?;
     let pages = pages(&file)?;
-    let mut compressor = zstd::bulk::Compressor::new(EncodeConfig::default().zstd_level)?;
-    let largest = pages.iter().map(Vec::len).max().unwrap_or_default();
-    let mut compressed = vec![0; zstd::zstd_safe::compress_bound(largest)];
-    let (mut encode_seconds, mut zstd_seconds) = (Vec::new(), Vec::new());
-    let mut zstd_bytes = 0;
+    let plain_pages = self::pages(&theirs(&mut shapes, &plain)?.0)?;
+    let mut compressor = Compressor::new(&[&pages, &plain_pages])?;
+    let (mut encode, mut zstd, mut plain_zstd, mut of_library) = (vec![], vec![], vec![], vec![]);
+    let (mut zstd_bytes, mut plain_bytes, mut library_bytes) = (0, 0, 0);
     for _ in 0..rounds.parse::<usize>()? {
-        encode_seconds.push(encode(&decoder, &batches)?.2);
-        zstd_bytes = 0;
-        let begin = seconds();
-        for page in &pages {
-            zstd_bytes += compressor.compress_to_buffer(page, &mut compressed[..])?;
-        }
-        zstd_seconds.push(seconds() - begin);
+        encode.push(ours(&mut shapes)?.2);
+        zstd.push(compressor.seconds(&pages, &mut zstd_bytes)?);
+        plain_zstd.push(compressor.seconds(&plain_pages, &mut plain_bytes)?);
+        let (file, _, seconds) = theirs(&mut shapes, &library)?;
+        library_bytes = file.len();
+        of_library.push(seconds);
     }
     println!(
         "{}",
         json!({
             "rows": rows,
-            "encode_seconds": median(encode_seconds),
-            "zstd_seconds": median(zstd_seconds),
+            "encode_seconds": median(encode),
+            "zstd_seconds": median(zstd),
             "zstd_bytes": zstd_bytes,
-            "page_bytes": pages.iter().map(Vec::len).sum::<usize>(),
+            "plain_zstd_seconds": median(plain_zstd),
+            "plain_zstd_bytes": plain_bytes,
+            "library_seconds": median(of_library),
+            "library_bytes": library_bytes,
         })
     );
     Ok(())
@@ -81,46 +109,122 @@ fn batches(events: &[u8]) -> Vec<Vec<Option<&[u8]>>> {
     lines.chunks(records).map(<[_]>::to_vec).collect()
 }
 
-/// The rows with views of their text, however they were decoded.
-fn viewed(rows: &RecordBatch) -> std::result::Result<RecordBatch, arrow_schema::ArrowError> {
-    let columns: Vec<ArrayRef> = rows
-        .columns()
-        .iter()
-        .map(|column| match column.as_string_opt::<i32>() {
-            Some(text) => Arc::new(StringViewArray::from(text)) as ArrayRef,
-            None => column.clone(),
-        })
-        .collect();
-    let fields: Vec<Field> = rows
-        .schema()
-        .fields()
-        .iter()
-        .zip(&columns)
-        .map(|(field, column)| {
-            field
-                .as_ref()
-                .clone()
-                .with_data_type(column.data_type().clone())
-        })
-        .collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+/// The schema of the file: text is text there.
+fn file_schema(decoder: &Decoder) -> SchemaRef {
+    let field = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8View => field.as_ref().clone().with_data_type(DataType::Utf8),
+        _ => field.as_ref().clone(),
+    };
+    let fields: Vec<Field> = decoder.schema().fields().iter().map(field).collect();
+    Arc::new(Schema::new(fields))
 }
 
-/// The chunks of the file, its rows, and what encoding them took: each batch is as warm as decoding leaves it.
-fn encode(decoder: &Decoder, batches: &[Vec<Option<&[u8]>>]) -> Result<(Vec<Vec<u8>>, usize, f64)> {
-    let mut file = DataFile::new(decoder.schema(), LAYOUT, EncodeConfig::default());
-    let (mut chunks, mut rows, mut taken) = (Vec::new(), 0, 0.0);
+/// What batches become a file with.
+trait Writer {
+    fn append(&mut self, batch: &RecordBatch) -> Result<()>;
+
+    fn finish(self) -> Result<Vec<Vec<u8>>>;
+}
+
+struct Ours {
+    file: DataFile,
+    chunks: Vec<Vec<u8>>,
+}
+
+impl Ours {
+    fn new(decoder: &Decoder) -> Self {
+        Self {
+            file: DataFile::new(file_schema(decoder), LAYOUT, EncodeConfig::default()),
+            chunks: Vec::new(),
+        }
+    }
+}
+
+impl Writer for Ours {
+    fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.file.append(batch)?;
+        self.chunks.extend(self.file.take()?);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Vec<u8>>> {
+        self.chunks.extend(self.file.seal([])?);
+        Ok(self.chunks)
+    }
+}
+
+struct Library(ArrowWriter<Vec<u8>>);
+
+impl Library {
+    fn new(decoder: &Decoder, properties: &WriterPropertiesBuilder) -> Result<Self> {
+        let properties = properties.clone().build();
+        let writer = ArrowWriter::try_new(Vec::new(), decoder.schema(), Some(properties))?;
+        Ok(Self(writer))
+    }
+}
+
+impl Writer for Library {
+    fn append(&mut self, batch: &RecordBatch) -> Result<()> {
+        Ok(self.0.write(batch)?)
+    }
+
+    fn finish(self) -> Result<Vec<Vec<u8>>> {
+        Ok(vec![self.0.into_inner()?])
+    }
+}
+
+/// The file, its rows, and the seconds that encoding took. Decoding, between them, is not counted.
+fn encode(
+    decoder: &Decoder,
+    batches: &[Vec<Option<&[u8]>>],
+    shapes: &mut Shapes,
+    mut writer: impl Writer,
+) -> Result<(Vec<u8>, usize, f64)> {
+    let (mut rows, mut taken) = (0, 0.0);
     for batch in batches {
-        let batch = viewed(&decoder.decode(batch)?.batch)?;
+        let batch = decoder.decode_with(batch, shapes)?.batch;
         rows += batch.num_rows();
         let begin = seconds();
-        file.append(&batch)?;
-        chunks.extend(file.take()?);
+        writer.append(&batch)?;
         taken += seconds() - begin;
     }
     let begin = seconds();
-    chunks.extend(file.seal([])?);
-    Ok((chunks, rows, taken + seconds() - begin))
+    let chunks = writer.finish()?;
+    taken += seconds() - begin;
+    Ok((chunks.concat(), rows, taken))
+}
+
+/// zstd alone, into memory that is used again.
+struct Compressor {
+    zstd: zstd::bulk::Compressor<'static>,
+    compressed: Vec<u8>,
+}
+
+impl Compressor {
+    fn new(files: &[&[Vec<u8>]]) -> Result<Self> {
+        let largest = files.iter().copied().flatten().map(Vec::len).max();
+        let bound = zstd::zstd_safe::compress_bound(largest.unwrap_or_default());
+        Ok(Self {
+            zstd: zstd::bulk::Compressor::new(EncodeConfig::default().zstd_level)?,
+            compressed: vec![0; bound],
+        })
+    }
+
+    /// What compressing these pages takes; `bytes` is what becomes of them.
+    fn seconds(&mut self, pages: &[Vec<u8>], bytes: &mut usize) -> Result<f64> {
+        *bytes = 0;
+        let begin = seconds();
+        for page in pages {
+            *bytes += self
+                .zstd
+                .compress_to_buffer(page, &mut self.compressed[..])?;
+        }
+        Ok(seconds() - begin)
+    }
+}
+
+fn level() -> Result<ZstdLevel> {
+    Ok(ZstdLevel::try_new(EncodeConfig::default().zstd_level)?)
 }
 
 /// The bodies of all pages, as the compressor was given them.

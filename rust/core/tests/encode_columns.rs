@@ -135,6 +135,106 @@ fn a_dictionary_that_grows_too_large_is_given_up() {
     assert_eq!(read(&file), [expected]);
 }
 
+/// Every row whose number is no multiple of `each`, the others null.
+fn text_with_nulls(rows: u64, each: u64, of: impl Fn(u64) -> String) -> ArrayRef {
+    let rows = (0..rows).map(|row| (row % each != 0).then(|| of(row)));
+    Arc::new(rows.collect::<StringArray>())
+}
+
+/// The encoding of the values of a page, and how they come back.
+fn check_encoded(arrays: &[ArrayRef], encodings: &[Encoding]) {
+    let file = file_of(arrays, EncodeConfig::default());
+    let reader = SerializedFileReader::new(file.clone()).unwrap();
+    let chunk = reader.metadata().row_group(0).column(0);
+    let found: Vec<Encoding> = chunk.encodings().collect();
+    for encoding in encodings {
+        assert!(found.contains(encoding), "{encoding} of {found:?}");
+    }
+    let expected: Vec<_> = arrays.iter().map(|array| &**array).collect();
+    let expected = arrow_select::concat::concat(&expected).unwrap();
+    assert_eq!(read(&file), [expected]);
+}
+
+#[test]
+fn values_of_every_length_are_told_apart() {
+    // They differ at one place each: the first one, the last one or one between.
+    let of = |row: u64| {
+        let length = (row / 4) as usize % 70;
+        let mut value = vec![b'a'; length];
+        let places = [0, length / 2, length.saturating_sub(1)];
+        if let (Some(&place), true) = (places.get(row as usize % 4), length > 0) {
+            value[place] = b'b';
+        }
+        String::from_utf8(value).unwrap()
+    };
+    let repeated = text_with_nulls(5_000, 7, |row| of(scattered(row) % 280));
+    check_encoded(&[repeated], &[Encoding::RLE_DICTIONARY]);
+    let lengths = text_with_nulls(5_000, 7, |row| format!("{row}{}", of(row)));
+    check_encoded(&[lengths], &[Encoding::DELTA_LENGTH_BYTE_ARRAY]);
+}
+
+#[test]
+fn a_dictionary_may_be_full_between_nulls() {
+    let first = text_with_nulls(4_000, 3, |row| format!("{}", row % 10));
+    let then = text_with_nulls(50_000, 3, |row| format!("{:016x}", scattered(row)));
+    let encodings = [Encoding::RLE_DICTIONARY, Encoding::DELTA_LENGTH_BYTE_ARRAY];
+    check_encoded(&[first, then], &encodings);
+    let numbers = |rows: u64, of: fn(u64) -> u64| -> ArrayRef {
+        let rows = (0..rows).map(|row| (row % 3 != 0).then(|| of(row) as i64));
+        Arc::new(rows.collect::<Int64Array>())
+    };
+    let encodings = [Encoding::RLE_DICTIONARY, Encoding::DELTA_BINARY_PACKED];
+    check_encoded(
+        &[numbers(4_000, |row| row % 10), numbers(70_000, scattered)],
+        &encodings,
+    );
+}
+
+#[test]
+fn pages_may_be_full_between_nulls() {
+    let long = text_with_nulls(3_000, 3, |row| format!("{row} ").repeat(row as usize % 400));
+    check_encoded(&[long], &[Encoding::DELTA_LENGTH_BYTE_ARRAY]);
+    let longest = text(3, |row| "x".repeat((row as usize * 3) << 20));
+    check_encoded(&[longest], &[]);
+}
+
+#[test]
+fn deltas_of_every_width_come_back() {
+    for width in 0..64 {
+        let wide = |row: u64| ((scattered(row) >> 1) & ((1 << width) - 1)) as i64;
+        let numbers: Int64Array = (0..1_100).map(|row| Some(wide(row))).collect();
+        check(Arc::new(numbers), EncodeConfig::default());
+        let numbers: Int32Array = (0..1_100).map(|row| Some(wide(row) as i32)).collect();
+        check(Arc::new(numbers), EncodeConfig::default());
+    }
+}
+
+#[test]
+fn dictionaries_of_every_size_come_back() {
+    for bits in 0..14 {
+        let distinct = 1 << bits;
+        let of = |row: u64| format!("{:x}", scattered(row) % distinct);
+        check(text(20_011, of), EncodeConfig::default());
+    }
+}
+
+#[test]
+fn floats_have_bounds_whatever_else_there_is() {
+    let bounds = |rows: &[f64]| {
+        let array: Float64Array = rows.iter().copied().map(Some).collect();
+        match chunk_of(Arc::new(array)).statistics() {
+            Some(Statistics::Double(found)) => (found.min_opt().copied(), found.max_opt().copied()),
+            _ => unreachable!("doubles have statistics of doubles"),
+        }
+    };
+    let (nan, most) = (f64::NAN, f64::INFINITY);
+    assert_eq!(bounds(&[nan; 20]), (None, None));
+    assert_eq!(bounds(&[nan, most]), (Some(most), Some(most)));
+    let mut rows = [nan; 20];
+    (rows[3], rows[12], rows[19]) = (-2.5, 7.0, -3.0);
+    assert_eq!(bounds(&rows), (Some(-3.0), Some(7.0)));
+}
+
 #[test]
 fn statistics_are_bounds_and_nulls() {
     let rows = [Some("b"), None, Some("aa"), Some("a"), Some("\u{e9}")];

@@ -1,11 +1,10 @@
 //! The smallest and the largest value of a column chunk.
 
-use arrow_buffer::{BooleanBuffer, Buffer};
+use arrow_buffer::BooleanBuffer;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::packing::Integer;
 use super::values::Values;
-use super::view;
 use crate::simd::{Backend, Isa, Kernel};
 
 /// Text in statistics has at most this many bytes.
@@ -48,14 +47,10 @@ impl Bounds {
         }
     }
 
-    /// Takes one more text into account.
+    /// Whether a text may be a new bound, as far as its view tells.
     #[inline(always)]
-    pub fn observe_view(&mut self, view: u128, buffers: &[Buffer]) {
-        if let Self::Text(bounds) = self
-            && bounds.may_grow(view)
-        {
-            view::with(view, buffers, |value| bounds.observe(value));
-        }
+    pub fn may_grow(&self, view: u128) -> bool {
+        matches!(self, Self::Text(bounds) if bounds.may_grow(view))
     }
 
     /// Takes more integers into account.

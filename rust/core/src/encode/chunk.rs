@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
+
+use super::page_header::Contents;
 
 /// What all columns of a file compress with, one after the other.
 pub struct Compressor {
@@ -54,26 +54,6 @@ impl Compressor {
     }
 }
 
-/// A page before it is compressed.
-pub enum Contents {
-    /// Of data: how many rows it has and how its values are encoded.
-    Data { rows: usize, encoding: Encoding },
-    /// The values that data pages refer to.
-    Dictionary { values: usize },
-}
-
-impl Contents {
-    fn refer_to_dictionary(&self) -> bool {
-        matches!(
-            self,
-            Self::Data {
-                encoding: Encoding::RLE_DICTIONARY,
-                ..
-            }
-        )
-    }
-}
-
 /// Finished pages.
 #[derive(Default)]
 pub struct Chunk {
@@ -93,7 +73,7 @@ impl Chunk {
     /// Adds the page with this body.
     pub fn add(
         &mut self,
-        contents: &Contents,
+        contents: Contents,
         body: &[u8],
         compressor: &mut Compressor,
     ) -> Result<(), ParquetError> {
@@ -109,42 +89,21 @@ impl Chunk {
                 body
             }
         };
-        let buf = Bytes::copy_from_slice(bytes);
-        let page = match *contents {
+        let header = contents.header(body.len(), bytes.len())?;
+        let page = Bytes::from([&header, bytes].concat());
+        self.uncompressed_bytes += header.len() + body.len();
+        self.bytes += page.len();
+        match contents {
             Contents::Data { rows, encoding } => {
                 self.encodings.extend([Encoding::RLE, encoding]);
                 self.rows += rows;
-                Page::DataPage {
-                    buf,
-                    num_values: rows as u32,
-                    encoding,
-                    def_level_encoding: Encoding::RLE,
-                    rep_level_encoding: Encoding::RLE,
-                    statistics: None,
-                }
-            }
-            Contents::Dictionary { values } => {
-                self.encodings.insert(Encoding::PLAIN);
-                Page::DictionaryPage {
-                    buf,
-                    num_values: values as u32,
-                    encoding: Encoding::PLAIN,
-                    is_sorted: false,
-                }
-            }
-        };
-        let mut sink = TrackedWrite::new(Vec::with_capacity(bytes.len() + 64));
-        let page = CompressedPage::new(page, body.len());
-        let written = SerializedPageWriter::new(&mut sink).write_page(page)?;
-        let page = Bytes::from(sink.into_inner()?);
-        self.uncompressed_bytes += written.uncompressed_size;
-        self.bytes += page.len();
-        match contents {
-            Contents::Data { rows, .. } => {
-                self.sizes.push((page.len() as i64, *rows as i64));
+                self.sizes.push((page.len() as i64, rows as i64));
                 self.pages.push(page);
             }
-            Contents::Dictionary { .. } => self.dictionary = Some(page),
+            Contents::Dictionary { .. } => {
+                self.encodings.insert(Encoding::PLAIN);
+                self.dictionary = Some(page);
+            }
         }
         Ok(())
     }

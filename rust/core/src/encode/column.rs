@@ -9,9 +9,10 @@ use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
 use super::bounds::Bounds;
-use super::chunk::{Chunk, Compressor, Contents, Pages};
+use super::chunk::{Chunk, Compressor, Pages};
 use super::dictionary::Dictionary;
 use super::packing;
+use super::page_header::Contents;
 use super::rows::{Indexed, Rows};
 use super::settings::Choice;
 use super::values::{PAGE_BYTES, Values};
@@ -76,7 +77,12 @@ impl FlatColumn {
         while start < array.len() {
             let end = array.len().min(start + PAGE_ROWS - self.validity.len());
             let indexed = self.indexed.as_mut().filter(|_| self.indexing);
-            let count = rows.take(start..end, &mut self.values, indexed, self.bounds.as_mut());
+            let count = rows.take(
+                &(start..end),
+                &mut self.values,
+                indexed,
+                self.bounds.as_mut(),
+            );
             self.append_validity(array, start, count);
             start += count;
             if self.is_page_full() {
@@ -97,7 +103,7 @@ impl FlatColumn {
         if let Some(Indexed { dictionary, .. }) = &mut self.indexed {
             let values = dictionary.len();
             self.chunk.add(
-                &Contents::Dictionary { values },
+                Contents::Dictionary { values },
                 dictionary.page(),
                 compressor,
             )?;
@@ -183,7 +189,7 @@ impl FlatColumn {
             _ => (self.values.encoding(), self.values.body(&mut self.head)),
         };
         self.chunk
-            .add(&Contents::Data { rows, encoding }, body, compressor)?;
+            .add(Contents::Data { rows, encoding }, body, compressor)?;
         self.values.clear();
         self.nulls += std::mem::take(&mut self.page_nulls);
         self.validity.truncate(0);

@@ -1,7 +1,10 @@
 //! One Parquet file that grows in memory.
 
+use std::collections::HashSet;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::Buffer;
 use arrow_schema::SchemaRef;
 use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
 use parquet::errors::ParquetError;
@@ -147,12 +150,28 @@ impl DataFile {
 
 /// About how many of the batch's rows fill a row group: what is appended between two looks at its size.
 fn rows_in(bytes: usize, batch: &RecordBatch) -> usize {
-    // What all columns hold, buffers that they share as often as they do, is seldom less than what their values have.
-    if batch.get_array_memory_size() <= bytes {
+    if held_bytes(batch) <= bytes {
         return batch.num_rows();
     }
     let row_bytes = batch.columns().iter().map(value_bytes).sum::<usize>() / batch.num_rows();
     (bytes / row_bytes.max(1)).max(1)
+}
+
+/// Bytes of memory of the columns, a buffer that several of them view counted once: seldom less than what their values
+/// have, and known without a look at them.
+fn held_bytes(batch: &RecordBatch) -> usize {
+    let mut seen = HashSet::new();
+    let mut held = 0;
+    for column in batch.columns() {
+        if let Some(views) = column.as_string_view_opt() {
+            let buffers = views.data_buffers().iter();
+            let new = buffers.filter(|buffer| seen.insert(buffer.as_ptr()));
+            held += new.map(Buffer::len).sum::<usize>() + size_of_val(&**views.views());
+        } else {
+            held += column.get_array_memory_size();
+        }
+    }
+    held
 }
 
 /// About the bytes of the values, as many for views of text as for text. What holds them may be far larger: views share

@@ -39,16 +39,19 @@ impl Dictionary {
         }
     }
 
-    /// Appends the index of each value to `indices`, until the dictionary is full; how many.
-    pub fn take(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+    /// Appends the index of each value to `indices`. If the dictionary is full then, it ends there: after how many.
+    pub fn take(
+        &mut self,
+        views: &[u128],
+        buffers: &[Buffer],
+        indices: &mut Vec<u32>,
+    ) -> Option<usize> {
         indices.reserve(views.len());
-        for (number, group) in views.chunks(GROUP).enumerate() {
-            let taken = self.take_group(group, buffers, indices);
-            if taken < group.len() || self.is_full() {
-                return number * GROUP + taken;
-            }
-        }
-        views.len()
+        let mut groups = views.chunks(GROUP).enumerate();
+        groups.find_map(|(number, group)| {
+            let end = self.take_group(group, buffers, indices)?;
+            Some(number * GROUP + end)
+        })
     }
 
     /// How many values it has.
@@ -59,10 +62,12 @@ impl Dictionary {
     /// Takes its values from an index on into account.
     pub fn observe(&self, from: usize, bounds: &mut Bounds) {
         for &value in &self.values[from..] {
-            if view::length(value) <= INLINE {
-                view::with(value, &[], |value| bounds.observe_text(value));
-            } else {
-                bounds.observe_text(self.read_long(value));
+            if bounds.may_grow(value) {
+                if view::length(value) <= INLINE {
+                    view::with(value, &[], |value| bounds.observe_text(value));
+                } else {
+                    bounds.observe_text(self.read_long(value));
+                }
             }
         }
     }
@@ -94,26 +99,35 @@ impl Dictionary {
         self.page.capacity() + 16 * self.values.capacity() + self.slots.memory_size()
     }
 
-    /// The same for up to [`GROUP`] values. In three rounds, each of which reads one thing of every value, the text, the
-    /// slot, the value it leads to: reads that do not wait for each other, where one value after the other would have
-    /// the processor wait for each of them in turn.
-    fn take_group(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+    /// The same for up to [`GROUP`] values, in rounds: their hashes, for which their text is read; whether each is what its
+    /// first slot leads to, as it nearly always is; a look-up of those that are not. So the processor reads for many values
+    /// at once, where one value after the other would have it wait for each of them.
+    fn take_group(
+        &mut self,
+        views: &[u128],
+        buffers: &[Buffer],
+        indices: &mut Vec<u32>,
+    ) -> Option<usize> {
         let mut hashes = [0; GROUP];
         for (hash, &view) in hashes.iter_mut().zip(views) {
             *hash = self.hashes.of(view, buffers);
         }
-        let mut likely = [(0, 0); GROUP];
-        for (likely, &hash) in likely.iter_mut().zip(&hashes[..views.len()]) {
+        let mut likely = [0; GROUP];
+        let mut known = 0_u64;
+        for (number, (&view, &hash)) in views.iter().zip(&hashes).enumerate() {
             let index = self.slots.first(hash);
-            *likely = (
-                index as u32,
-                self.values.get(index).copied().unwrap_or(NONE),
-            );
+            let value = self.values.get(index).copied().unwrap_or(NONE);
+            likely[number] = index as u32;
+            known |= u64::from(self.is_it(value, view, buffers)) << number;
         }
-        for (taken, (&view, (&hash, &(index, value)))) in
+        if known.count_ones() as usize == views.len() {
+            indices.extend_from_slice(&likely[..views.len()]);
+            return None;
+        }
+        for (taken, (&view, (&hash, &index))) in
             views.iter().zip(hashes.iter().zip(&likely)).enumerate()
         {
-            if self.is_it(value, view, buffers) {
+            if (known >> taken) & 1 == 1 {
                 indices.push(index);
                 continue;
             }
@@ -127,10 +141,10 @@ impl Dictionary {
             }
             indices.push(self.insert(hash, view, buffers));
             if self.is_full() {
-                return taken + 1;
+                return Some(taken + 1);
             }
         }
-        views.len()
+        None
     }
 
     /// Whether `value`, which is one of the dictionary's, is what `view` is.

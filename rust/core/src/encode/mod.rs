@@ -11,6 +11,7 @@ mod columns;
 mod data_file;
 mod dictionary;
 mod packing;
+mod page_header;
 mod rows;
 mod settings;
 mod sink;

@@ -194,9 +194,8 @@ fn pack_block<T: Integer>(out: &mut Vec<u8>, values: &[T; BLOCK + 1], count: usi
     let widths_at = out.len();
     let mut at = widths_at + BLOCK / MINIBLOCK;
     out.resize(at + BLOCK * size_of::<T>() + SLACK, 0);
-    let miniblocks = deltas.chunks_exact(MINIBLOCK);
-    let filled = miniblocks.take(count.div_ceil(MINIBLOCK)).enumerate();
-    for (number, miniblock) in filled {
+    let used = count.div_ceil(MINIBLOCK);
+    for (number, miniblock) in deltas.chunks_exact(MINIBLOCK).take(used).enumerate() {
         let all = miniblock
             .iter()
             .fold(T::default(), |all, &delta| all | delta);
@@ -220,12 +219,9 @@ const WIDTH_OF_GROUPS: usize = 16;
 /// Values of `width` bits each, the lowest bit first.
 #[inline(always)]
 fn packed(values: &[u64; GROUP], width: usize) -> u128 {
-    let half = |values: [u64; 4]| {
-        let [a, b, c, d] = values;
-        (a | b << width) | (c | d << width) << (2 * width)
-    };
-    let [low, high] = [0, 4].map(|first| half(std::array::from_fn(|index| values[first + index])));
-    u128::from(low) | u128::from(high) << (4 * width)
+    let pair = |at: usize| values[at] | values[at + 1] << width;
+    let half = |at: usize| pair(at) | pair(at + 2) << (2 * width);
+    u128::from(half(0)) | u128::from(half(4)) << (4 * width)
 }
 
 #[inline(always)]
@@ -261,13 +257,15 @@ fn bits(value: u64) -> usize {
     (u64::BITS - value.leading_zeros()) as usize
 }
 
+/// With the sign in the lowest bit, so that small numbers of either sign are short.
 #[inline(always)]
-fn zigzag(value: i64) -> u64 {
+pub fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
+/// Appends it in as many bytes as it takes, 7 bits in each.
 #[inline(always)]
-fn varint(out: &mut Vec<u8>, mut value: u64) {
+pub fn varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;

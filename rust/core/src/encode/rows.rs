@@ -76,7 +76,7 @@ impl Rows {
     /// Takes some of the rows into `values`, or the dictionary, until a page of them is full; how many.
     pub fn take(
         &self,
-        rows: Range<usize>,
+        rows: &Range<usize>,
         values: &mut Values,
         indexed: Option<&mut Indexed>,
         bounds: Option<&mut Bounds>,
@@ -108,20 +108,20 @@ impl Rows {
 fn take_text(
     Views { views, buffers }: &Views,
     nulls: Option<&NullBuffer>,
-    rows: Range<usize>,
+    rows: &Range<usize>,
     page: &mut TextPage,
     indexed: Option<&mut Indexed>,
     mut bounds: Option<&mut Bounds>,
 ) -> usize {
-    let Some(Indexed {
-        dictionary,
-        indices,
-    }) = indexed
-    else {
+    let Some(indexed) = indexed else {
         return valid::take(views, nulls, rows, |some| {
             page.take(some, buffers, bounds.as_deref_mut())
         });
     };
+    let Indexed {
+        dictionary,
+        indices,
+    } = indexed;
     let known = dictionary.len();
     let count = valid::take(views, nulls, rows, |some| {
         dictionary.take(some, buffers, indices)
@@ -136,51 +136,47 @@ fn take_text(
 fn take_numbers<T: Number>(
     all: &[T],
     nulls: Option<&NullBuffer>,
-    rows: Range<usize>,
+    rows: &Range<usize>,
     values: &mut Vec<T>,
     indexed: Option<&mut Indexed>,
     mut bounds: Option<&mut Bounds>,
 ) -> usize {
-    let Some(Indexed {
-        dictionary,
-        indices,
-    }) = indexed
-    else {
+    let Some(indexed) = indexed else {
         let before = values.len();
         let count = valid::take(all, nulls, rows, |some| {
             values.extend_from_slice(some);
-            some.len()
+            None
         });
         if let Some(bounds) = bounds {
             T::observe(&values[before..], bounds);
         }
         return count;
     };
+    let Indexed {
+        dictionary,
+        indices,
+    } = indexed;
     valid::take(all, nulls, rows, |some| {
-        let mut taken = 0;
-        for group in some.chunks(GROUP) {
+        let mut groups = some.chunks(GROUP).enumerate();
+        let end = groups.find_map(|(number, group)| {
             let mut views = [0; GROUP];
-            views
-                .iter_mut()
-                .zip(group)
-                .for_each(|(view, number)| *view = number.view());
-            let count = dictionary.take(&views[..group.len()], &[], indices);
-            taken += count;
-            if count < group.len() {
-                break;
+            for (view, &value) in views.iter_mut().zip(group) {
+                *view = value.view();
             }
-        }
+            let end = dictionary.take(&views[..group.len()], &[], indices)?;
+            Some(number * GROUP + end)
+        });
         if let Some(bounds) = &mut bounds {
-            T::observe(&some[..taken], bounds);
+            T::observe(&some[..end.unwrap_or(some.len())], bounds);
         }
-        taken
+        end
     })
 }
 
 fn take_booleans(
     all: &BooleanBuffer,
     nulls: Option<&NullBuffer>,
-    rows: Range<usize>,
+    rows: &Range<usize>,
     values: &mut BooleanBufferBuilder,
     bounds: Option<&mut Bounds>,
 ) -> usize {

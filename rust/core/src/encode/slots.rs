@@ -62,10 +62,10 @@ impl Hashes {
         if value.len() > FOUR_WORDS {
             return self.state.hash_one(value);
         }
-        let words = words(value);
-        let [first, second, third, fourth] =
-            std::array::from_fn(|index| words[index] ^ self.keys[index]);
-        folded(first, second) ^ folded(third, fourth).rotate_left(23)
+        let (words, keys) = (words(value), self.keys);
+        let ends = folded(words[0] ^ keys[0], words[1] ^ keys[1]);
+        let middle = folded(words[2] ^ keys[2], words[3] ^ keys[3]);
+        ends ^ middle.rotate_left(23)
     }
 }
 
@@ -136,7 +136,8 @@ impl Slots {
 
     /// More of them, with the values that have these hashes, in the order of their indices.
     pub fn more(&self, hashes: impl Iterator<Item = u64>) -> Self {
-        let count = (2 * self.slots.len()).max(FEWEST);
+        let times = if self.slots.len() < MANY { 4 } else { 2 };
+        let count = (times * self.slots.len()).max(FEWEST);
         let mut more = Self {
             slots: vec![EMPTY; count],
         };

@@ -33,13 +33,13 @@ impl Default for TextPage {
 }
 
 impl TextPage {
-    /// Takes values until the page is full; how many.
+    /// Takes values. If the page is full then, it ends there: after how many.
     pub fn take(
         &mut self,
         views: &[u128],
         buffers: &[Buffer],
         mut bounds: Option<&mut Bounds>,
-    ) -> usize {
+    ) -> Option<usize> {
         self.lengths.reserve(views.len());
         for (taken, &view) in views.iter().enumerate() {
             let length = view::length(view);
@@ -58,14 +58,16 @@ impl TextPage {
             }
             self.lengths.push(length as i32);
             self.end += length;
-            if let Some(bounds) = &mut bounds {
-                bounds.observe_view(view, buffers);
+            if let Some(bounds) = &mut bounds
+                && bounds.may_grow(view)
+            {
+                view::with(view, buffers, |value| bounds.observe_text(value));
             }
             if self.end >= HEADROOM + PAGE_BYTES {
-                return taken + 1;
+                return Some(taken + 1);
             }
         }
-        views.len()
+        None
     }
 
     /// The body of the page that begins with `head`. It lies in `head` or here.

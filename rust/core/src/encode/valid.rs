@@ -7,24 +7,24 @@ use arrow_buffer::NullBuffer;
 /// Rows that are looked at together.
 const GROUP: usize = 64;
 
-/// Calls `take` with the values of `rows` that are not null, some at a time, in order. It says how many it took; with
-/// less than all it ends there. How many rows were gone through.
+/// Calls `take` with the values of `rows` that are not null, some at a time, in order, until it says after how many of
+/// them, at least one, to end. How many rows were gone through.
 pub fn take<T: Copy + Default>(
     values: &[T],
     nulls: Option<&NullBuffer>,
-    rows: Range<usize>,
-    mut take: impl FnMut(&[T]) -> usize,
+    rows: &Range<usize>,
+    mut take: impl FnMut(&[T]) -> Option<usize>,
 ) -> usize {
     let values = &values[rows.clone()];
     let Some(nulls) = nulls else {
-        return take(values);
+        return take(values).unwrap_or(values.len());
     };
     let bits = nulls.inner().slice(rows.start, rows.len());
     let mut chosen = [T::default(); GROUP];
     let groups = values.chunks(GROUP).zip(bits.bit_chunks().iter_padded());
     for (number, (group, valid)) in groups.enumerate() {
         let wanted = valid.count_ones() as usize;
-        let taken = if wanted == group.len() {
+        let end = if wanted == group.len() {
             take(group)
         } else if wanted == 0 {
             continue;
@@ -37,8 +37,8 @@ pub fn take<T: Copy + Default>(
             }
             take(&chosen[..wanted])
         };
-        if taken < wanted {
-            return number * GROUP + row_after(valid, taken);
+        if let Some(count) = end {
+            return number * GROUP + row_after(valid, count);
         }
     }
     rows.len()
@@ -61,10 +61,10 @@ mod tests {
         let values: Vec<usize> = (0..valid.len()).collect();
         let nulls = NullBuffer::from(valid);
         let mut all = Vec::new();
-        let gone = take(&values, Some(&nulls), rows, |some| {
+        let gone = take(&values, Some(&nulls), &rows, |some| {
             let count = some.len().min(most - all.len());
             all.extend_from_slice(&some[..count]);
-            count
+            (all.len() == most).then_some(count)
         });
         (all, gone)
     }
