@@ -119,7 +119,7 @@ mod tests {
         ) {
             prop_assume!(!rows.is_empty());
             let from = cut.index(rows.len());
-            let column = StringViewArray::from_iter(rows.iter()).slice(from, rows.len() - from);
+            let column = rows.iter().collect::<StringViewArray>().slice(from, rows.len() - from);
             let mut expected = rows[from..].to_vec();
             let mut patch = Patch::new(&column);
             for (row, text) in &given {

@@ -249,13 +249,11 @@ impl Texts {
     pub fn each_text_at(&self, all: &[Bytes], places: &mut Vec<Place>) -> bool {
         let before = places.len();
         for &bytes in all {
-            match self.text_at(bytes) {
-                Some(place) => places.push(place),
-                None => {
-                    places.truncate(before);
-                    return false;
-                }
-            }
+            let Some(place) = self.text_at(bytes) else {
+                places.truncate(before);
+                return false;
+            };
+            places.push(place);
         }
         true
     }

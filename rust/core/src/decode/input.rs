@@ -64,7 +64,7 @@ impl<'a> Input<'a> {
 }
 
 #[inline(always)]
-fn bytes<'b>(span: Span, buffers: &'b [Buffer]) -> Option<&'b [u8]> {
+fn bytes(span: Span, buffers: &[Buffer]) -> Option<&[u8]> {
     let length = usize::try_from(span.length).ok()?;
     let start = span.start as usize;
     Some(&buffers[span.buffer as usize][start..start + length])

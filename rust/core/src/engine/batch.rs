@@ -123,7 +123,7 @@ pub struct OffsetRejection {
     pub message: String,
 }
 
-impl<'a> RecordColumns<'a> {
+impl RecordColumns<'_> {
     /// The first `limit` records, and the offset of the next one, if there are more.
     pub(super) fn limited(self, limit: Option<usize>) -> (Self, Option<i64>) {
         let next = limit.and_then(|limit| self.offsets.get(limit).copied());
