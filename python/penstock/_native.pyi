@@ -391,7 +391,8 @@ class Records:
         """Copies of `offsets timestamps values keys headers`; headers as tuples of pairs, their keys as bytes."""
 
 def read_batches(entries: Sequence[tuple[Buffer, int, Sequence[tuple[int, int]], bool]], threads: int) -> list[Records]:
-    """Read record batches as a broker sent them: `(data, fetch_offset, aborted, read_committed)` each, on so many threads.
+    """Read record batches as a broker sent them, each by itself, on so many threads.
 
-    `aborted` is producer id and first offset of aborted transactions. Data that can't change is not copied.
+    An entry is `(data, fetch_offset, aborted, read_committed)`; `aborted` is producer id and first offset of aborted
+    transactions. Data that can't change is not copied.
     """

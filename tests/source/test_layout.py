@@ -151,5 +151,7 @@ def test_the_mode_decides_what_a_problem_means(monkeypatch: pytest.MonkeyPatch) 
     assert (line["log_level"], said in line["problem"]) == ("warning", True)
     assert metrics.total("penstock_fetch_fallbacks_total", code="layout") == 1
     assert metrics.total("penstock_fetch_fast") == 0
-    with pytest.raises(ConfigError, match=r'source\.fetch_mode = "fast" does not fit the installed aiokafka: .*Protocol'):
+    with pytest.raises(
+        ConfigError, match=r'source\.fetch_mode = "fast" does not fit the installed aiokafka: .*Protocol'
+    ):
         is_fast("fast", metrics)

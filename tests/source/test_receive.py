@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock._native import Frame, FramePool
@@ -23,12 +23,12 @@ SIZES = st.one_of(st.integers(0, 300), st.integers(65_000, 200_000))
 POOL_BYTES = 8 * 1024 * 1024
 
 
-class Transport:
+class Transport(asyncio.Transport):
     """Of no socket."""
 
     aborted = False
 
-    def get_extra_info(self, name: str) -> Any:
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002 - as asyncio has it
         return ("broker", 9092) if name == "peername" else None
 
     def abort(self) -> None:
@@ -44,7 +44,7 @@ class Connected:
         self.closed: asyncio.Future[None] = loop.create_future()
         self.responses = Responses(limit=1, loop=loop)
         self.receiver = Receiver(self.pool, self.closed, self.responses, loop=loop)
-        self.transport: Any = Transport()
+        self.transport = Transport()
         self.receiver.connection_made(self.transport)
 
     def send(self, data: bytes, most: int = 1 << 20) -> None:
@@ -64,6 +64,7 @@ def framed(*responses: bytes) -> bytes:
     return b"".join(struct.pack(">i", len(response)) + response for response in responses)
 
 
+@settings(deadline=None)
 @given(st.lists(SIZES, max_size=6), st.integers(100, 200_000))
 def test_responses_are_what_was_sent_however_it_is_cut(sizes: list[int], most: int) -> None:
     """Small ones are bytes, large ones frames that nobody can write to."""

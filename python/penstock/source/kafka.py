@@ -55,8 +55,11 @@ _METADATA_MAX_AGE_MS = 10_000
 
 _PARTITION_FETCH_BYTES = 1024 * 1024
 _FETCH_WAIT_MS = 100
-_FRAMES_KEPT = 3
+_FRAMES_KEPT = 2
 """Memory for so many answers is kept: while one is decoded the next one arrives. More brokers may need more."""
+
+_SHARE_OF_HEADERS = 64
+"""This part of an answer is left to what is not records, so that all of it fits memory of the size that is kept."""
 
 STOP_SECONDS = 10
 """How long leaving the group and closing may take."""
@@ -186,7 +189,7 @@ class KafkaSource(KafkaFacts):
             "rebalance_timeout_ms": REBALANCE_TIMEOUT_SECONDS * 1000,
             "max_poll_interval_ms": _MAX_POLL_INTERVAL_MS,
             "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
-            "fetch_max_bytes": self._fetch_bytes,
+            "fetch_max_bytes": self._fetch_bytes - self._fetch_bytes // _SHARE_OF_HEADERS,
             "max_partition_fetch_bytes": min(self._fetch_bytes, _PARTITION_FETCH_BYTES),
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
         } | self._settings

@@ -48,7 +48,7 @@ fn record(number: usize) -> Record {
     Record {
         offset_delta: (number % PER_BATCH) as i32,
         timestamp_delta: number as i64,
-        key: (number % 4 != 0).then(|| format!("key {number}").into_bytes()),
+        key: (!number.is_multiple_of(4)).then(|| format!("key {number}").into_bytes()),
         value: value.map(String::into_bytes),
         headers: vec![
             (b"trace".to_vec(), Some(vec![0xFF, number as u8])),
@@ -264,7 +264,7 @@ fn verdicts_rule() {
     assert!(
         files[1]
             .iter()
-            .any(|letters| letters.column_by_name("replayed").unwrap().len() > 0)
+            .any(|letters| !letters.column_by_name("replayed").unwrap().is_empty())
     );
 }
 

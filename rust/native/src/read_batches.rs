@@ -21,7 +21,7 @@ static UNPACKERS: LazyLock<Unpackers> =
     LazyLock::new(|| Unpackers::new(Limits::default(), KEPT_BYTES));
 
 /// One entry of a call.
-struct Entry {
+pub struct Entry {
     bytes: Buffer,
     fetch_offset: i64,
     aborted: Vec<(i64, i64)>,
