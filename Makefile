@@ -9,7 +9,7 @@ MEMCHECK_ISA ?= avx2
 RUST := $(shell find rust/core rust/native -name '*.rs') Cargo.toml Cargo.lock rust/core/Cargo.toml rust/native/Cargo.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint test-rust memcheck test-python test-fuzz docs soak fuzz bench bench-decode aarch64 wheels clean
+.PHONY: help setup demo test lint test-rust memcheck test-python test-fuzz docs soak fuzz bench bench-decode bench-fetch aarch64 wheels clean
 
 help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,8 +50,9 @@ test-python: setup ## The Python tests, with a real Apache Kafka.
 	$(BIN)/python -m pytest
 
 test-fuzz: ## A minute of fuzzing.
-	rust/fuzz/run decode 45
-	rust/fuzz/run strings 15
+	rust/fuzz/run decode 40
+	rust/fuzz/run frame 15
+	rust/fuzz/run strings 10
 
 test: lint test-rust test-python test-fuzz ## All that is tested.
 
@@ -67,7 +68,7 @@ $(VENV)/bench: $(VENV)/installed requirements/bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
 	touch $@
 
-fuzz: ## An hour of fuzzing; FUZZ_TARGET=decode or strings, FUZZ_SECONDS=N.
+fuzz: ## An hour of fuzzing; FUZZ_TARGET=decode, frame or strings, FUZZ_SECONDS=N.
 	rust/fuzz/run $(FUZZ_TARGET) $(FUZZ_SECONDS)
 
 bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real Apache Kafka and from files: table and plot.
@@ -75,6 +76,9 @@ bench: setup $(VENV)/bench ## Penstock beside hand-written scripts, from a real 
 
 bench-decode: setup $(VENV)/bench ## Penstock's decoder beside simdjson, pyarrow, Polars, DuckDB and others: table and plot.
 	$(BIN)/python bench/decode.py --results
+
+bench-fetch: setup $(VENV)/bench ## Penstock's fetch from Kafka beside stock aiokafka and confluent-kafka: table and plot.
+	$(BIN)/python bench/fetch.py --results
 
 $(VENV)/wheels: $(VENV)/installed requirements/wheels.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/wheels.txt

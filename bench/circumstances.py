@@ -24,11 +24,12 @@ def circumstances(rounds: int) -> Iterator[str]:
     yield f"- Machine: {machine()}"
     yield f"- {build()}"
     yield f"- {versions(_PACKAGES)}, librdkafka {libversion()[0]}"
-    yield f"- Apache Kafka {_kafka()} on the same machine, one broker, {PARTITIONS} partitions"
+    yield f"- Apache Kafka {kafka_version()} on the same machine, one broker, {PARTITIONS} partitions"
     yield f"- Data: `penstock.demo.events`, seed {SEED}; batches as librdkafka makes them"
     yield f"- Median CPU of {rounds} rounds, each in a new process, start-up included; MB are 10^6 bytes of values"
 
 
-def _kafka() -> str:
+def kafka_version() -> str:
+    """Of the broker that the tests and the benches start."""
     found = re.search(r"<version>([0-9.]{5,})</version>", (_ROOT / "tests/broker/kafka-libs/pom.xml").read_text())
     return found[1] if found else "unknown"

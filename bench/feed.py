@@ -43,7 +43,7 @@ def make_feed(size: Size, records: int, directory: Path, cluster: KafkaCluster |
     file = directory / "events.ndjson"
     topic = Topics(cluster, "bench").create(size.profile, partitions=PARTITIONS) if cluster else ""
     brokers = cluster.bootstrap() if cluster else ""
-    producing = _Producing(brokers, topic, size.codec) if cluster else None
+    producing = Producing(brokers, topic, size.codec) if cluster else None
     with file.open("wb") as out:
         for key, value in stream(size, records):
             out.write(value + b"\n")
@@ -60,7 +60,7 @@ def _lines(file: Path) -> Iterator[bytes]:
         yield from lines
 
 
-class _Producing:
+class Producing:
     """A producer as librdkafka comes, but for the codec; a lost record is an error."""
 
     def __init__(self, brokers: str, topic: str, codec: str) -> None:
@@ -72,16 +72,18 @@ class _Producing:
         self._topic = topic
         self._error: KafkaError | None = None
 
-    def send(self, key: bytes | None, value: bytes) -> None:
+    def send(self, key: bytes | None, value: bytes, partition: int = -1) -> None:
+        """Queue a record; without a partition its key decides."""
         while True:
             try:
-                self._producer.produce(self._topic, value, key)
+                self._producer.produce(self._topic, value, key, partition)
             except BufferError:
                 self._producer.poll(0.1)
             else:
                 return
 
     def finish(self) -> None:
+        """Return when the broker has everything. Raises `RuntimeError` if it refused something."""
         left = self._producer.flush(_FLUSH_SECONDS)
         if left or self._error:
             raise RuntimeError(f"Kafka did not take {left} events: {self._error}")

@@ -374,7 +374,7 @@ def scan_batches(data: Buffer) -> tuple[int, int | None, int, bool]:
 
 @final
 class Records:
-    """The records of fetched batches, left where they are. For tests and benchmarks: an engine takes frames itself."""
+    """How many records are in fetched batches; they are read again when asked for. For tests and benchmarks."""
 
     count: int
     value_bytes: int

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from penstock.errors import ConfigError
 from penstock.source.fetch_mode import is_fast
 from penstock.source.layout import Parts, installed, layout_problem
 from penstock.source.rebind import rebind
 from penstock.telemetry.metrics import Metrics
+from tests.captured_log import capture_logs
 
 HERE = installed()
 

@@ -1,4 +1,4 @@
-"""One wake-up per response, instead of one per segment: the kernel is told how much is worth waking up for."""
+"""Fewer wake-ups per response: the kernel is told how much is worth waking up for."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 OVERDUE_SECONDS = 0.2
 """After so long what is there is read as it comes, whatever the kernel thinks."""
 
+MARK_BYTES = 256 * 1024
+"""With more, broker and consumer wait for each other: 1.7 times as long, for CPU time that is the same."""
+
 
 class LowWater:
     """The low-water mark of a plain TCP socket on Linux (`SO_RCVLOWAT`). Elsewhere nothing happens.
 
-    A response of 8 MiB takes two reads and one wake-up instead of 25 to 60: 15-20 % less CPU time over loopback. It is
-    not for TLS, of which the socket has other bytes than the response; nor for other systems, whose buffers may be full
-    below the mark. Linux lets the buffer grow to the mark, and wakes up below it where no more fits. Nothing depends on
-    that: the mark is never above what is missing, and is taken away if that takes too long.
+    A response of 8 MiB takes fewer reads and wake-ups over loopback. It is not for TLS, of which the socket has other
+    bytes than the response; nor for other systems, whose buffers may be full below the mark. Linux lets the buffer grow
+    to the mark, and wakes up below it where no more fits. Nothing depends on that: the mark is never above what is
+    missing, and is taken away if that takes too long.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
@@ -59,4 +62,4 @@ class LowWater:
         # It may be closed, and nothing is lost without the mark.
         with contextlib.suppress(OSError):
             if self._socket is not None:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, mark_bytes)
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, min(mark_bytes, MARK_BYTES))

@@ -2,8 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::similar_names)]
 
+use arrow_array::cast::AsArray;
 use arrow_buffer::Buffer;
-use penstock_core::decode::{Decoded, Decoder, Lines, Shapes};
+use penstock_core::decode::{Decoded, Decoder, Shapes};
 use penstock_core::simd::Isa;
 use serde_json::json;
 
@@ -140,14 +141,42 @@ fn neither_alignment_nor_instruction_set_changes_an_answer() {
                     "\n".repeat(padding)
                 );
                 let buffer = Buffer::from(text.as_bytes());
-                let lines_of = Lines::split(&buffer, usize::MAX);
-                let decoded = decoder
-                    .decode_lines(&buffer, &lines_of, &mut Shapes::default())
-                    .unwrap();
+                let mut shapes = Shapes::default();
+                let (decoded, _) = decoder.decode_lines(&buffer, &mut shapes).unwrap();
                 assert_eq!(said(&decoded), reference, "{isa:?} {alignment} {padding}");
             }
         }
     }
+}
+
+/// Lines are split and decoded some at a time; none is lost between two times, and each knows its line.
+#[test]
+fn lines_of_any_number_are_all_decoded() {
+    let padding = "x".repeat(3000);
+    let line = |number: usize| match number % 7 {
+        3 => String::new(),
+        5 => "not JSON".to_owned(),
+        _ => format!(r#"{{"id":"{number}","text":"{padding}"}}"#),
+    };
+    let text = (0..1000).map(line).collect::<Vec<_>>().join("\n");
+    let buffer = Buffer::from(text.as_bytes());
+    let (decoded, lines) = decoder()
+        .decode_lines(&buffer, &mut Shapes::default())
+        .unwrap();
+    let ids = decoded.batch.column_by_name("id").unwrap();
+    let ids = ids.as_string_view().iter().flatten();
+    let good = (0..1000).filter(|number| !matches!(number % 7, 3 | 5));
+    assert!(
+        ids.eq(good
+            .map(|number| number.to_string())
+            .collect::<Vec<_>>()
+            .iter())
+    );
+    let rejected = decoded.rejections.iter();
+    let rejected: Vec<u64> = rejected
+        .map(|rejection| lines.place(rejection.index).line - 1)
+        .collect();
+    assert_eq!(rejected, (5..1000).step_by(7).collect::<Vec<_>>());
 }
 
 /// A character cut in two by the boundary of two records is text in neither.
@@ -197,8 +226,6 @@ fn shapes_come_back_after_a_flood_of_others() {
 /// Text without escapes is viewed where it came; text with escapes is written out once.
 #[test]
 fn views_point_into_the_text_that_was_given() {
-    use arrow_array::cast::AsArray;
-
     let padding = "\n".repeat(100);
     let text = format!(
         "{}\n{}\n{padding}",
@@ -207,9 +234,8 @@ fn views_point_into_the_text_that_was_given() {
     );
     let buffer = Buffer::from(text.as_bytes());
     let range = buffer.as_ptr() as usize..buffer.as_ptr() as usize + buffer.len();
-    let lines_of = Lines::split(&buffer, usize::MAX);
-    let decoded = decoder()
-        .decode_lines(&buffer, &lines_of, &mut Shapes::default())
+    let (decoded, _) = decoder()
+        .decode_lines(&buffer, &mut Shapes::default())
         .unwrap();
     let inside = |column: &str, row: usize| {
         let column = decoded.batch.column_by_name(column).unwrap();

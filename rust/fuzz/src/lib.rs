@@ -7,6 +7,7 @@ pub mod cell;
 pub mod check;
 pub mod configuration;
 pub mod filter;
+pub mod frame;
 pub mod input;
 pub mod reference;
 pub mod strings;

@@ -6,8 +6,7 @@ use std::sync::Mutex;
 use arrow_array::RecordBatch;
 use penstock_core::columns::ColumnKind;
 use penstock_core::decode::{
-    self, ConfigError, DecodeConfig, DecodeError, Drift, LinePlace, Lines, Rejection, Shapes,
-    Strings,
+    self, ConfigError, DecodeConfig, DecodeError, Drift, LinePlace, Rejection, Shapes, Strings,
 };
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -106,8 +105,7 @@ impl PyDecoder {
                 self.outcome(&values, decoded, |_| None)
             }
             Input::Lines(source) => {
-                let lines = Lines::split(source, usize::MAX);
-                let decoded = self.decoder.decode_lines(source, &lines, shapes)?;
+                let (decoded, lines) = self.decoder.decode_lines(source, shapes)?;
                 self.outcome(&lines.values, decoded, |index| Some(lines.place(index)))
             }
         }

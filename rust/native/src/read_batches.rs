@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use arrow_buffer::Buffer;
 use crc_fast::{CrcAlgorithm, Digest};
 use penstock_core::EngineError;
-use penstock_core::frame::{Fetched, Headers, Limits, Records, Span, Unpackers, Walker};
+use penstock_core::frame::{Fault, Fetched, Headers, Limits, Records, Span, Unpackers, Walker};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use rayon::prelude::*;
@@ -19,6 +19,9 @@ const KEPT_BYTES: usize = 64 << 20;
 
 static UNPACKERS: LazyLock<Unpackers> =
     LazyLock::new(|| Unpackers::new(Limits::default(), KEPT_BYTES));
+
+/// As much as an engine takes at once.
+const PORTION_BYTES: u64 = 2 << 20;
 
 /// One entry of a call.
 pub struct Entry {
@@ -44,16 +47,46 @@ impl<'py> FromPyObject<'_, 'py> for Entry {
 }
 
 impl Entry {
-    fn read(&self) -> Records {
-        let fetched = Fetched {
+    fn fetched(&self) -> Fetched<'_> {
+        Fetched {
             bytes: &self.bytes,
             fetch_offset: self.fetch_offset,
             aborted: &self.aborted,
             read_committed: self.read_committed,
             most_records: None,
-        };
-        Walker::default().read(&fetched, &UNPACKERS)
+        }
     }
+
+    /// All of it, to be looked into.
+    fn read(&self) -> Records {
+        Walker::default().read(&self.fetched(), &UNPACKERS)
+    }
+
+    /// As an engine reads it: what was decompressed is in the cache, and is written over by what comes next.
+    fn count(&self) -> Counted {
+        let fetched = self.fetched();
+        let mut counted = Counted::default();
+        let mut walk = Walker::default().begin(&fetched, &UNPACKERS);
+        while let Some(mut portion) = walk.next(PORTION_BYTES) {
+            let values = portion.values.iter();
+            let value_bytes = values.map(|value| value.length.max(0) as u64);
+            counted.value_bytes += value_bytes.sum::<u64>();
+            counted.records += portion.len();
+            counted.next_offset = portion.next_offset;
+            counted.fault = counted.fault.take().or(portion.fault.take());
+            UNPACKERS.reuse(portion);
+        }
+        counted
+    }
+}
+
+/// What an entry has.
+#[derive(Default)]
+struct Counted {
+    records: usize,
+    value_bytes: u64,
+    next_offset: i64,
+    fault: Option<Fault>,
 }
 
 /// Read all `entries`, each by itself, by so many threads; with one in this thread.
@@ -67,51 +100,51 @@ pub fn read_batches(
     entries: Vec<Entry>,
     threads: usize,
 ) -> PyResult<Vec<PyRecords>> {
-    let read = || -> Result<Vec<Records>, EngineError> {
+    let count = || -> Result<Vec<Counted>, EngineError> {
         if threads <= 1 {
-            return Ok(entries.iter().map(Entry::read).collect());
+            return Ok(entries.iter().map(Entry::count).collect());
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| EngineError::Threads {
             threads,
             reason: error.to_string(),
         })?;
-        Ok(pool.install(|| entries.par_iter().map(Entry::read).collect()))
+        Ok(pool.install(|| entries.par_iter().map(Entry::count).collect()))
     };
-    Ok(detached(py, read)?.into_iter().map(PyRecords).collect())
+    let counted = detached(py, count)?;
+    let records = entries.into_iter().zip(counted);
+    Ok(records
+        .map(|(entry, counted)| PyRecords { entry, counted })
+        .collect())
 }
 
-/// The records of one entry, which stay where they are until somebody asks for them.
+/// The records of one entry, which is read again when somebody asks for more than their number.
 #[pyclass(name = "Records", module = "penstock._native", frozen)]
-pub struct PyRecords(Records);
-
-impl Drop for PyRecords {
-    fn drop(&mut self) {
-        UNPACKERS.reuse(std::mem::take(&mut self.0));
-    }
+pub struct PyRecords {
+    entry: Entry,
+    counted: Counted,
 }
 
 #[pymethods]
 impl PyRecords {
     #[getter]
     fn count(&self) -> usize {
-        self.0.len()
+        self.counted.records
     }
 
     #[getter]
     fn value_bytes(&self) -> u64 {
-        let values = self.0.values.iter();
-        values.map(|value| value.length.max(0) as u64).sum()
+        self.counted.value_bytes
     }
 
     #[getter]
     fn next_offset(&self) -> i64 {
-        self.0.next_offset
+        self.counted.next_offset
     }
 
     #[getter]
     fn fault(&self) -> Option<PyFault> {
-        self.0.fault.clone().map(PyFault::from)
+        self.counted.fault.clone().map(PyFault::from)
     }
 
     #[pyo3(signature = (before = 0))]
@@ -119,41 +152,44 @@ impl PyRecords {
         detached(py, || {
             let state = u64::from(!before);
             let mut digest = Digest::new_with_init_state(CrcAlgorithm::Crc32IsoHdlc, state);
-            for &value in &self.0.values {
+            let records = self.entry.read();
+            for &value in &records.values {
                 digest.update(&value.length.to_be_bytes());
-                digest.update(self.0.bytes(value).unwrap_or_default());
+                digest.update(records.bytes(value).unwrap_or_default());
             }
+            UNPACKERS.reuse(records);
             Ok(digest.finalize() as u32)
         })
     }
 
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let records = self.entry.read();
         let parts = |spans: &[Span]| {
-            let parts = spans.iter().map(|&span| self.part(py, span));
+            let parts = spans.iter().map(|&span| part(py, &records, span));
             PyList::new(py, parts.collect::<Vec<_>>())
         };
         let columns = PyDict::new(py);
-        columns.set_item("offsets", &self.0.offsets)?;
-        columns.set_item("timestamps", &self.0.timestamps)?;
-        columns.set_item("values", parts(&self.0.values)?)?;
-        columns.set_item("keys", parts(&self.0.keys)?)?;
-        let headers = self.0.headers.iter().map(|&span| self.headers(py, span));
+        columns.set_item("offsets", &records.offsets)?;
+        columns.set_item("timestamps", &records.timestamps)?;
+        columns.set_item("values", parts(&records.values)?)?;
+        columns.set_item("keys", parts(&records.keys)?)?;
+        let spans = records.headers.iter();
+        let headers = spans.map(|&span| headers(py, &records, span));
         columns.set_item("headers", headers.collect::<PyResult<Vec<_>>>()?)?;
+        UNPACKERS.reuse(records);
         Ok(columns)
     }
 }
 
-impl PyRecords {
-    fn part<'py>(&self, py: Python<'py>, span: Span) -> Option<Bound<'py, PyBytes>> {
-        self.0.bytes(span).map(|bytes| PyBytes::new(py, bytes))
-    }
+fn part<'py>(py: Python<'py>, records: &Records, span: Span) -> Option<Bound<'py, PyBytes>> {
+    records.bytes(span).map(|bytes| PyBytes::new(py, bytes))
+}
 
-    fn headers<'py>(&self, py: Python<'py>, span: Span) -> PyResult<Bound<'py, PyTuple>> {
-        let headers = Headers::new(self.0.bytes(span).unwrap_or_default());
-        let pairs = headers.map(|(key, value)| {
-            let value = value.map(|value| PyBytes::new(py, value));
-            (PyBytes::new(py, key), value)
-        });
-        PyTuple::new(py, pairs.collect::<Vec<_>>())
-    }
+fn headers<'py>(py: Python<'py>, records: &Records, span: Span) -> PyResult<Bound<'py, PyTuple>> {
+    let headers = Headers::new(records.bytes(span).unwrap_or_default());
+    let pairs = headers.map(|(key, value)| {
+        let value = value.map(|value| PyBytes::new(py, value));
+        (PyBytes::new(py, key), value)
+    });
+    PyTuple::new(py, pairs.collect::<Vec<_>>())
 }

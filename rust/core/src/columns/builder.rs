@@ -92,7 +92,8 @@ impl ScalarBuilder {
         Ok(())
     }
 
-    fn append_null(&mut self) {
+    /// Append null.
+    pub fn append_null(&mut self) {
         match self {
             Self::Bool(builder) => builder.append_null(),
             Self::Int64(builder) | Self::Timestamp(builder, _) => builder.append_null(),

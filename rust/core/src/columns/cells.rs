@@ -2,6 +2,7 @@
 
 use super::scalar::Misfit;
 use super::slab::{Place, Texts};
+use super::stage::{BLOCK_RECORDS, Staged};
 use crate::json::Token;
 
 /// The values of one column in some of a block's records.
@@ -19,6 +20,8 @@ pub struct Cells<'a> {
     pub width: usize,
     /// See `tokens`.
     pub node: usize,
+    /// What is staged of them.
+    pub staged: &'a Staged,
     /// The records that become rows, ascending.
     pub records: &'a [u32],
 }
@@ -31,6 +34,23 @@ impl<'a> Cells<'a> {
             let token = self.tokens[record as usize * self.width + self.node];
             (record, token)
         })
+    }
+
+    /// The staged values, if all records of the block become rows and each value is either staged or absent.
+    #[inline(always)]
+    #[must_use]
+    pub fn whole(self) -> Option<(&'a [u128], u64)> {
+        let whole = self.records.len() == self.places.len() && self.staged.odd == 0;
+        let staged = self.staged;
+        whole.then(|| (&staged.cells[..self.records.len()], staged.valid))
+    }
+
+    /// The staged value of a record; none if it has to be read by its token.
+    #[inline(always)]
+    #[must_use]
+    pub fn staged(self, record: u32) -> Option<u128> {
+        let bit = 1 << (record as usize % BLOCK_RECORDS);
+        (self.staged.valid & bit != 0).then(|| self.staged.cells[record as usize % BLOCK_RECORDS])
     }
 
     /// All there is from `position` of a record on, what follows it included.

@@ -10,11 +10,10 @@ use arrow_schema::TimeUnit;
 use super::builder::timestamps;
 use super::cells::{Cells, Oddity};
 use super::column::{Surroundings, present};
-use super::common_time::common_timestamp;
 use super::kind::ScalarKind;
 use super::scalar::{Value, fit};
 use super::validity::Validity;
-use crate::json::{Kind, Token, short_float, short_integer};
+use crate::json::Token;
 
 /// The builder of such a column.
 #[derive(Debug)]
@@ -52,10 +51,7 @@ impl FixedWidth {
                 cells,
                 valid,
                 |value| values.push(value),
-                |token, _| match token.kind {
-                    Kind::Bool(value) => Some(value),
-                    _ => None,
-                },
+                |cell| cell != 0,
                 |record, token| match long_way(
                     ScalarKind::Bool,
                     (record, token),
@@ -71,22 +67,14 @@ impl FixedWidth {
                 cells,
                 valid,
                 |value| values.push(value),
-                |token, text| match token.kind {
-                    Kind::Number { integer: true } => short_integer(text, length(token)),
-                    _ => None,
-                },
+                |cell| cell as i64,
                 |record, token| integer(ScalarKind::Int64, (record, token), cells, around, odd),
             ),
             Self::Timestamp(values, valid, unit) => append_each(
                 cells,
                 valid,
                 |value| values.push(value),
-                |token, text| match token.kind {
-                    Kind::String { escaped: false } => {
-                        common_timestamp(text.get(1..)?, length(token) - 2, *unit)
-                    }
-                    _ => None,
-                },
+                |cell| cell as i64,
                 |record, token| {
                     let kind = ScalarKind::Timestamp(*unit);
                     integer(kind, (record, token), cells, around, odd)
@@ -96,10 +84,7 @@ impl FixedWidth {
                 cells,
                 valid,
                 |value| values.push(value),
-                |token, text| match token.kind {
-                    Kind::Number { .. } => short_float(text, length(token)),
-                    _ => None,
-                },
+                |cell| f64::from_bits(cell as u64),
                 |record, token| match long_way(
                     ScalarKind::Float64,
                     (record, token),
@@ -134,23 +119,25 @@ fn integers(values: Vec<i64>, valid: Validity) -> PrimitiveArray<arrow_array::ty
     PrimitiveArray::new(ScalarBuffer::from(values), valid.finish())
 }
 
-fn length(token: Token) -> usize {
-    (token.end - token.start) as usize
-}
-
-/// Append the value of each record: what `common` makes of it and the text from it on, else what `long_way` does.
+/// Append the value of each record: the one that is staged, else what `long_way` makes of its token.
 #[inline(always)]
 fn append_each<T: Default>(
     cells: Cells<'_>,
     valid: &mut Validity,
     mut push: impl FnMut(T),
-    common: impl Fn(Token, &[u8]) -> Option<T>,
+    of_cell: impl Fn(u128) -> T,
     mut long_way: impl FnMut(u32, Token) -> Option<T>,
 ) {
+    if let Some((staged, bits)) = cells.whole() {
+        staged.iter().for_each(|&cell| push(of_cell(cell)));
+        valid.push_all(bits, staged.len());
+        return;
+    }
     for (record, token) in cells.each() {
-        let value = present(token).and_then(|token| {
-            common(token, cells.from(record, token.start)).or_else(|| long_way(record, token))
-        });
+        let value = match cells.staged(record) {
+            Some(cell) => Some(of_cell(cell)),
+            None => present(token).and_then(|token| long_way(record, token)),
+        };
         valid.push(value.is_some());
         push(value.unwrap_or_default());
     }

@@ -14,6 +14,7 @@ use super::builder::TooMuchText;
 use super::findings::Findings;
 use super::kind::ColumnKind;
 use super::nested_builder::NestedBuilder;
+use super::nested_layout::Layout;
 use super::nested_tree::{Node, Tree};
 use super::scalar::Misfit;
 use crate::json::Token;
@@ -22,6 +23,7 @@ use crate::json::Token;
 #[derive(Debug)]
 pub struct Nested {
     kind: ColumnKind,
+    layout: Layout,
     tree: Tree,
     held: Option<Node>,
     builder: NestedBuilder,
@@ -31,6 +33,7 @@ impl Nested {
     pub fn new(kind: &ColumnKind, rows: usize) -> Self {
         Self {
             kind: kind.clone(),
+            layout: Layout::new(kind),
             tree: Tree::default(),
             held: None,
             builder: NestedBuilder::new(kind, rows),
@@ -48,7 +51,9 @@ impl Nested {
         findings: &mut Findings,
     ) -> Result<(), Misfit> {
         let mark = findings.mark();
-        let fitted = self.tree.fit(&self.kind, token, text, findings);
+        let fitted = self
+            .tree
+            .fit(&self.kind, &self.layout, token, text, findings);
         self.held = Some(fitted.inspect_err(|_| findings.forget_since(mark))?);
         Ok(())
     }

@@ -113,22 +113,30 @@ impl NestedBuilder {
                 let Node::List { start, count, .. } = node else {
                     return spans.push(None);
                 };
+                let (start, count) = (start as usize, count as usize);
                 for &node in &nodes[start..start + count] {
                     item.append(node, nodes, text, findings)?;
                 }
                 spans.push(Some(count))
             }
             Self::Struct { columns, valid, .. } => {
-                let start = if let Node::Struct { start, .. } = node {
-                    Some(start)
-                } else {
-                    None
+                let Node::Struct { start, .. } = node else {
+                    for column in columns {
+                        column.append(Node::Null, nodes, text, findings)?;
+                    }
+                    valid.append_null();
+                    return Ok(());
                 };
-                for (index, column) in columns.iter_mut().enumerate() {
-                    let node = start.map_or(Node::Null, |start| nodes[start + index]);
-                    column.append(node, nodes, text, findings)?;
+                for (column, &node) in columns.iter_mut().zip(&nodes[start as usize..]) {
+                    match (column, node) {
+                        (Self::Scalar(builder), Node::Value(value)) => {
+                            builder.append(Some(value), text, findings)?;
+                        }
+                        (Self::Scalar(builder), _) => builder.append_null(),
+                        (column, node) => column.append(node, nodes, text, findings)?,
+                    }
                 }
-                valid.append(start.is_some());
+                valid.append_non_null();
                 Ok(())
             }
             Self::Map {
@@ -140,6 +148,7 @@ impl NestedBuilder {
                 let Node::Map { start, count, .. } = node else {
                     return spans.push(None);
                 };
+                let (start, count) = (start as usize, count as usize);
                 let mut kept = 0;
                 for entry in nodes[start..start + 2 * count].chunks_exact(2) {
                     if let Node::Value(Value::String(key)) = entry[0] {

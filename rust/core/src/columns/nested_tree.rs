@@ -1,59 +1,82 @@
-//! The value of a nested column as a small tree: read first, then judged.
+//! The value of a nested column as a small tree: read first (`nested_read`), then judged.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::findings::Findings;
-use super::kind::{ColumnKind, StructField};
+use super::kind::ColumnKind;
+use super::nested_layout::Layout;
+use super::nested_read::read;
 use super::path::extend_path;
 use super::scalar::{Misfit, Value, fit};
-use crate::json::{self, Fault, Kind, Scanner, Scratch, Token};
+use crate::json::{self, Kind, Scanner, Scratch, Token};
 
-/// One value, or its absence. What it contains is at `start` in the tree's nodes.
+/// One value, or its absence. What it contains is at `start` in the tree's nodes. 16 bytes: there is one for each field
+/// of each struct, whether its key is there or not.
 #[derive(Clone, Copy, Debug)]
 pub enum Node {
     /// A field whose key was not there; of a map, an entry whose key comes again.
     Absent,
     Null,
-    /// A scalar to be judged, or a value of another kind than its type.
+    /// A value that does not fit as it is, to be judged.
     Unread(Token),
+    /// A scalar that fits.
     Value(Value),
     List {
-        start: usize,
-        count: usize,
-        token: Token,
+        start: u32,
+        count: u32,
+        /// Which of the tree's `written`.
+        written: u32,
     },
     /// A node per field.
     Struct {
-        start: usize,
-        /// How many earlier values its fields had.
-        repeats: u64,
-        /// Where its other members begin and end.
-        unknown: (usize, usize),
+        start: u32,
+        /// Which of the tree's `oddities`; [`NONE`] if it has none.
+        oddity: u32,
     },
     /// `count` times a key and a value.
     Map {
-        start: usize,
-        count: usize,
-        token: Token,
+        start: u32,
+        count: u32,
+        /// Which of the tree's `written`.
+        written: u32,
     },
+}
+
+const _: () = assert!(size_of::<Node>() == 16);
+
+/// No oddity.
+pub const NONE: u32 = u32::MAX;
+
+/// What a struct's value holds beside its fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Oddity {
+    /// How many earlier values its fields had.
+    pub repeats: u64,
+    /// Where its other members begin and end.
+    pub unknown: (usize, usize),
 }
 
 /// A member that its struct has no field for.
 #[derive(Clone, Copy, Debug)]
-struct Member {
-    key: Token,
-    value: Token,
+pub struct Member {
+    pub key: Token,
+    pub value: Token,
 }
 
 /// One value. Memory is kept from value to value.
 #[derive(Debug, Default)]
 pub struct Tree {
     pub nodes: Vec<Node>,
-    unknown: Vec<Member>,
+    /// Where lists and maps are.
+    pub written: Vec<Token>,
+    pub oddities: Vec<Oddity>,
+    pub unknown: Vec<Member>,
     /// Contents of the containers that are being read, inner ones last.
-    open_nodes: Vec<Node>,
-    open_unknown: Vec<Member>,
+    pub open_nodes: Vec<Node>,
+    pub open_unknown: Vec<Member>,
+    /// All of it fits, without anything to be counted.
+    pub judged: bool,
     /// Of the struct that is being judged, below the column's.
     path: String,
     order: Vec<usize>,
@@ -61,123 +84,35 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Read and judge the value at `token`.
+    /// Read and judge the value at `token`; `layout` is that of `kind`.
     pub fn fit(
         &mut self,
         kind: &ColumnKind,
+        layout: &Layout,
         token: Token,
         text: &str,
         findings: &mut Findings,
     ) -> Result<Node, Misfit> {
         self.nodes.clear();
+        self.written.clear();
+        self.oddities.clear();
         self.unknown.clear();
         self.open_nodes.clear();
         self.open_unknown.clear();
         self.path.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut scanner = Scanner::resume(text, token.start as usize, &mut scratch);
-        let read = self.read(kind, text, &mut scanner);
+        self.judged = true;
+        let read = read(self, layout, text, findings, &mut scanner);
         self.scratch = scratch;
-        // The record's text has been read to its end before, so there is no fault in this part of it.
-        let node = read.map_err(|_| Misfit::TypeMismatch)?;
-        self.judge(kind, node, text, findings, false)
-    }
-
-    fn read(
-        &mut self,
-        kind: &ColumnKind,
-        text: &str,
-        scanner: &mut Scanner<'_>,
-    ) -> Result<Node, Fault> {
-        let start = scanner.position();
-        let mark = self.open_nodes.len();
-        match (kind, scanner.peek()) {
-            (ColumnKind::List(item), Some(b'[')) => {
-                scanner.open(0)?;
-                while scanner.next_member(self.open_nodes.len() == mark, b']')? {
-                    let node = self.read(item, text, scanner)?;
-                    self.open_nodes.push(node);
-                }
-                let token = Token::new(Kind::Array, start, scanner.position());
-                let Range { start, end } = self.close(mark);
-                let count = end - start;
-                Ok(Node::List {
-                    start,
-                    count,
-                    token,
-                })
-            }
-            (ColumnKind::Map(value), Some(b'{')) => {
-                scanner.open(0)?;
-                while scanner.next_member(self.open_nodes.len() == mark, b'}')? {
-                    let key = Value::String(scanner.key()?);
-                    let node = self.read(value, text, scanner)?;
-                    self.open_nodes.extend([Node::Value(key), node]);
-                }
-                let token = Token::new(Kind::Object, start, scanner.position());
-                let Range { start, end } = self.close(mark);
-                let count = (end - start) / 2;
-                Ok(Node::Map {
-                    start,
-                    count,
-                    token,
-                })
-            }
-            (ColumnKind::Struct(fields), Some(b'{')) => self.read_struct(fields, text, scanner),
-            _ => {
-                let token = scanner.value(0)?;
-                Ok(if token.kind == Kind::Null {
-                    Node::Null
-                } else {
-                    Node::Unread(token)
-                })
-            }
+        let node = read?;
+        if !self.judged {
+            self.judge(kind, node, text, findings, false)?;
         }
+        Ok(node)
     }
 
-    fn read_struct(
-        &mut self,
-        fields: &[StructField],
-        text: &str,
-        scanner: &mut Scanner<'_>,
-    ) -> Result<Node, Fault> {
-        scanner.open(0)?;
-        let start = self.nodes.len();
-        self.nodes.extend(fields.iter().map(|_| Node::Absent));
-        let mark = self.open_unknown.len();
-        let (mut first, mut next, mut repeats) = (true, 0, 0);
-        while scanner.next_member(first, b'}')? {
-            first = false;
-            let key = scanner.key()?;
-            let Some(field) = find(fields, next, &key_text(key, text)) else {
-                let value = scanner.value(0)?;
-                self.open_unknown.push(Member { key, value });
-                continue;
-            };
-            next = field + 1;
-            let node = self.read(&fields[field].kind, text, scanner)?;
-            if !matches!(self.nodes[start + field], Node::Absent) {
-                repeats += 1;
-            }
-            self.nodes[start + field] = node;
-        }
-        let unknown = self.unknown.len();
-        self.unknown.extend(self.open_unknown.drain(mark..));
-        Ok(Node::Struct {
-            start,
-            repeats,
-            unknown: (unknown, self.unknown.len()),
-        })
-    }
-
-    /// Move what is open since `mark` to where it stays, in one piece.
-    fn close(&mut self, mark: usize) -> Range<usize> {
-        let start = self.nodes.len();
-        self.nodes.extend(self.open_nodes.drain(mark..));
-        start..self.nodes.len()
-    }
-
-    /// `node` with all in it fitted to `kind`. `inside`: of a list or map.
+    /// Fit all that is in `node` to `kind`, which is no scalar. `inside`: of a list or map.
     fn judge(
         &mut self,
         kind: &ColumnKind,
@@ -185,56 +120,83 @@ impl Tree {
         text: &str,
         findings: &mut Findings,
         inside: bool,
-    ) -> Result<Node, Misfit> {
+    ) -> Result<(), Misfit> {
         let unknown_before = findings.unknown_key;
-        match (kind, node) {
-            (_, Node::Absent | Node::Null) => return Ok(node),
-            (ColumnKind::Scalar(kind), Node::Unread(token)) => {
-                return Ok(Node::Value(fit(*kind, token, text, findings)?));
-            }
-            (
-                ColumnKind::Struct(fields),
-                Node::Struct {
-                    start,
-                    repeats,
-                    unknown,
-                },
-            ) => {
-                findings.duplicate_key += repeats;
-                for (field, index) in fields.iter().zip(start..) {
-                    let above = self.path.len();
-                    if !inside {
-                        extend_path(&mut self.path, &field.name);
+        let written = match (kind, node) {
+            (_, Node::Absent | Node::Null) => return Ok(()),
+            (ColumnKind::Struct(fields), Node::Struct { start, oddity }) => {
+                let oddity = self.oddities.get(oddity as usize).copied();
+                findings.duplicate_key += oddity.map_or(0, |oddity| oddity.repeats);
+                for (field, index) in fields.iter().zip(start as usize..) {
+                    if inside || matches!(field.kind, ColumnKind::Scalar(_)) {
+                        self.judge_at(index, &field.kind, text, findings, inside)?;
+                        continue;
                     }
-                    self.nodes[index] =
-                        self.judge(&field.kind, self.nodes[index], text, findings, inside)?;
+                    let above = self.path.len();
+                    extend_path(&mut self.path, &field.name);
+                    self.judge_at(index, &field.kind, text, findings, inside)?;
                     self.path.truncate(above);
                 }
-                self.note_unknown(unknown.0..unknown.1, text, findings, inside);
-                return Ok(node);
-            }
-            (ColumnKind::List(item), Node::List { start, count, .. }) => {
-                for index in start..start + count {
-                    self.nodes[index] =
-                        self.judge(item, self.nodes[index], text, findings, true)?;
+                if let Some(Oddity { unknown, .. }) = oddity {
+                    self.note_unknown(unknown.0..unknown.1, text, findings, inside);
                 }
+                return Ok(());
             }
-            (ColumnKind::Map(value), Node::Map { start, count, .. }) => {
+            (
+                ColumnKind::List(item),
+                Node::List {
+                    start,
+                    count,
+                    written,
+                },
+            ) => {
+                let start = start as usize;
+                for index in start..start + count as usize {
+                    self.judge_at(index, item, text, findings, true)?;
+                }
+                written
+            }
+            (
+                ColumnKind::Map(value),
+                Node::Map {
+                    start,
+                    count,
+                    written,
+                },
+            ) => {
+                let (start, count) = (start as usize, count as usize);
                 self.drop_repeats(start, count, text, findings);
                 for index in (start + 1..=start + 2 * count).step_by(2) {
-                    self.nodes[index] =
-                        self.judge(value, self.nodes[index], text, findings, true)?;
+                    self.judge_at(index, value, text, findings, true)?;
                 }
+                written
             }
             _ => return Err(Misfit::TypeMismatch),
+        };
+        if !inside && findings.unknown_key > unknown_before {
+            findings.note(&self.path, self.written[written as usize]);
         }
-        if let Node::List { token, .. } | Node::Map { token, .. } = node
-            && !inside
-            && findings.unknown_key > unknown_before
-        {
-            findings.note(&self.path, token);
+        Ok(())
+    }
+
+    /// Fit the node at `index`, which becomes a value if it is a scalar.
+    #[inline(always)]
+    fn judge_at(
+        &mut self,
+        index: usize,
+        kind: &ColumnKind,
+        text: &str,
+        findings: &mut Findings,
+        inside: bool,
+    ) -> Result<(), Misfit> {
+        match (kind, self.nodes[index]) {
+            (_, Node::Absent | Node::Null | Node::Value(_)) => Ok(()),
+            (ColumnKind::Scalar(kind), Node::Unread(token)) => {
+                self.nodes[index] = Node::Value(fit(*kind, token, text, findings)?);
+                Ok(())
+            }
+            (kind, node) => self.judge(kind, node, text, findings, inside),
         }
-        Ok(node)
     }
 
     /// Count members without a field; note them, unless they are inside of what is noted whole.
@@ -279,15 +241,6 @@ impl Tree {
     }
 }
 
-/// The field named `key`, most likely the one at `next`: producers keep the order of their keys.
-fn find(fields: &[StructField], next: usize, key: &str) -> Option<usize> {
-    let guess = fields.get(next).is_some_and(|field| field.name == key);
-    if guess {
-        return Some(next);
-    }
-    fields.iter().position(|field| field.name == key)
-}
-
 /// Which of `count` keys come again later, ascending. `order` is scratch memory.
 fn repeated<'t>(
     count: usize,
@@ -309,7 +262,8 @@ fn repeated<'t>(
     found
 }
 
-fn key_text(key: Token, text: &str) -> Cow<'_, str> {
+/// What a key's token stands for.
+pub fn key_text(key: Token, text: &str) -> Cow<'_, str> {
     if key.kind != (Kind::String { escaped: true }) {
         return Cow::Borrowed(key.inside(text));
     }

@@ -62,8 +62,12 @@ pub fn fit(
     }
 }
 
+/// The same without reading a value of another kind as the column's: counts nothing.
+///
+/// # Errors
+/// If it does not fit as it is.
 #[inline]
-fn exact(
+pub fn exact(
     kind: ScalarKind,
     token: Token,
     text: &str,

@@ -16,8 +16,20 @@ pub fn append_strings(
     around: &mut Surroundings<'_>,
     odd: &mut dyn FnMut(u32, Oddity),
 ) {
+    if !around.copied
+        && let Some((staged, valid)) = cells.whole()
+    {
+        views.push_all(staged, valid);
+        return;
+    }
     views.reserve(cells.records.len());
     for (record, token) in cells.each() {
+        if !around.copied
+            && let Some(staged) = cells.staged(record)
+        {
+            views.push_view(staged);
+            continue;
+        }
         let Some(token) = present(token) else {
             views.push_null();
             continue;

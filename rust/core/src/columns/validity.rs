@@ -32,6 +32,19 @@ impl Validity {
         }
     }
 
+    /// Append `rows` rows, at most 64: the low bits of `valid`, which has no others.
+    #[inline(always)]
+    pub fn push_all(&mut self, valid: u64, rows: usize) {
+        let filled = self.rows % 64;
+        self.word |= valid << filled;
+        self.valid += valid.count_ones() as usize;
+        self.rows += rows;
+        if filled + rows >= 64 {
+            self.words.push(self.word);
+            self.word = valid.unbounded_shr(64 - filled as u32);
+        }
+    }
+
     /// The rows as bits.
     pub fn into_bits(mut self) -> BooleanBuffer {
         self.words.push(self.word);
@@ -41,5 +54,31 @@ impl Validity {
     /// The nulls, if there are any.
     pub fn finish(self) -> Option<NullBuffer> {
         (self.valid < self.rows).then(|| NullBuffer::new(self.into_bits()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Validity;
+
+    /// Rows appended together are those appended one by one, wherever in a word they begin.
+    #[test]
+    fn many_rows_are_so_many_rows() {
+        let bits = 0x9E37_79B9_7F4A_7C15_u64;
+        for before in 0..130 {
+            for rows in 0..=64 {
+                let valid = bits & u64::MAX.checked_shr(64 - rows).unwrap_or(0);
+                let (mut together, mut single) = (Validity::new(0), Validity::new(0));
+                for row in 0..before {
+                    together.push(row % 3 == 0);
+                    single.push(row % 3 == 0);
+                }
+                together.push_all(valid, rows as usize);
+                (0..rows).for_each(|row| single.push(valid >> row & 1 == 1));
+                together.push(true);
+                single.push(true);
+                assert_eq!(together.finish(), single.finish(), "{before} {rows}");
+            }
+        }
     }
 }

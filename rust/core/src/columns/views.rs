@@ -40,24 +40,21 @@ impl Views {
     /// Append the first `length` bytes of `text`, which has to be UTF-8 that lies at `start` of slab number `slab`.
     #[inline(always)]
     pub fn push(&mut self, text: &[u8], length: usize, slab: u32, start: u32) {
-        let view = if length <= INLINE {
-            let wide = match text.first_chunk::<16>() {
-                Some(wide) => u128::from_le_bytes(*wide),
-                None => short(&text[..length]),
-            };
-            let kept = wide & ((1_u128 << (8 * length)) - 1);
-            length as u128 | kept << 32
-        } else {
-            let prefix = text
-                .first_chunk::<4>()
-                .map_or(0, |prefix| u32::from_le_bytes(*prefix));
-            length as u128
-                | u128::from(prefix) << 32
-                | u128::from(slab) << 64
-                | u128::from(start) << 96
-        };
+        self.push_view(view(text, length, slab, start));
+    }
+
+    /// Append what [`view`] has made of such a text.
+    #[inline(always)]
+    pub fn push_view(&mut self, view: u128) {
         self.views.push(view);
         self.valid.push(true);
+    }
+
+    /// Append many: what [`view`] has made of such texts, null where `valid` has no bit.
+    #[inline(always)]
+    pub fn push_all(&mut self, views: &[u128], valid: u64) {
+        self.views.extend_from_slice(views);
+        self.valid.push_all(valid, views.len());
     }
 
     /// Append a null.
@@ -78,9 +75,64 @@ impl Views {
     }
 }
 
+/// By length, the bytes that a view holds itself.
+const KEPT: [u128; INLINE + 1] = {
+    let mut kept = [0; INLINE + 1];
+    let mut length = 0;
+    while length <= INLINE {
+        kept[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    kept
+};
+
+/// The view of the first `length` bytes of `text`, which lies at `start` of slab number `slab`.
+#[inline(always)]
+pub fn view(text: &[u8], length: usize, slab: u32, start: u32) -> u128 {
+    let wide = match text.first_chunk::<16>() {
+        Some(wide) => u128::from_le_bytes(*wide),
+        None => short(&text[..length.min(text.len())]),
+    };
+    let place = u128::from(slab) << 64 | u128::from(start) << 96;
+    let inline = wide & KEPT[length.min(INLINE)];
+    let outside = wide & 0xFFFF_FFFF | place >> 32;
+    let rest = if length <= INLINE { inline } else { outside };
+    length as u128 | rest << 32
+}
+
 #[cold]
 fn short(text: &[u8]) -> u128 {
     let mut wide = [0; 16];
     wide[..text.len()].copy_from_slice(text);
     u128::from_le_bytes(wide)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::view;
+    use arrow_data::ByteView;
+
+    /// A view is what Arrow's own maker makes, whatever follows the text, and if nothing does.
+    #[test]
+    fn views_are_arrows() {
+        let text = "an ordinary text of some length, and more";
+        for length in 0..=24 {
+            for end in [length, length + 1, text.len()] {
+                let made = view(&text.as_bytes()[..end], length, 7, 1234);
+                let bytes = &text.as_bytes()[..length];
+                let expected = if length <= 12 {
+                    let mut inline = [0; 16];
+                    inline[0] = length as u8;
+                    inline[4..4 + length].copy_from_slice(bytes);
+                    u128::from_le_bytes(inline)
+                } else {
+                    ByteView::new(length as u32, &bytes[..4])
+                        .with_buffer_index(7)
+                        .with_offset(1234)
+                        .as_u128()
+                };
+                assert_eq!(made, expected, "{length} of {end}");
+            }
+        }
+    }
 }

@@ -11,14 +11,18 @@ use arrow_array::ArrayRef;
 use arrow_buffer::{BooleanBuffer, BooleanBufferBuilder};
 
 use super::DecodeError;
+use super::config::DecodeOptions;
 use super::demand::{Demand, Predicate};
 use super::drift::Drift;
 use super::fill::Block;
 use super::learn::Shapes;
 use super::leftover::{Leftover, ResidueText};
-use super::locate::{BLOCK_RECORDS, BlockTexts, Located, Rules};
+use super::locate::{BlockTexts, Located, Rules};
+use super::plan::Plan;
 use super::rejection::{Reason, Rejection};
-use crate::columns::{Column, Findings, Plain, Slabs, Surroundings, Views, append_plain_text};
+use crate::columns::{
+    BLOCK_RECORDS, Column, Findings, Plain, Slabs, Surroundings, Views, append_plain_text,
+};
 use crate::simd::Isa;
 
 const BLOCK_BYTES: usize = 64 << 10;
@@ -48,7 +52,7 @@ pub struct Finished {
 /// The columns of one decode call while they are filled.
 #[derive(Debug)]
 pub struct Blocks<'p> {
-    rules: Rules<'p>,
+    plan: &'p Plan,
     demand: &'p Demand,
     isa: Isa,
     slabs: Slabs,
@@ -64,23 +68,31 @@ pub struct Blocks<'p> {
     /// The current block's records that are rows, and what they leave to the residue.
     records: Vec<u32>,
     leftovers: Vec<Leftover>,
+    taken: usize,
 }
 
 impl<'p> Blocks<'p> {
-    pub fn new(rules: Rules<'p>, demand: &'p Demand, isa: Isa) -> Self {
+    /// With room for about `rows` rows.
+    pub fn new(
+        plan: &'p Plan,
+        options: DecodeOptions,
+        demand: &'p Demand,
+        isa: Isa,
+        rows: usize,
+    ) -> Self {
         // Under a predicate nobody knows how many rows there will be.
         let capacity = match demand.predicate {
             Some(_) => 0,
-            None => rules.input.len(),
+            None => rows,
         };
         let watched = demand.columns.iter().enumerate();
-        let residue = rules.options.residue && demand.residue;
+        let residue = options.residue && demand.residue;
         let mut blocks = Self {
-            rules,
+            plan,
             demand,
             isa,
             slabs: Slabs::new(),
-            located: Located::new(rules.plan),
+            located: Located::new(plan, demand),
             columns: Vec::new(),
             drifted: watched
                 .filter(|(_, column)| column.watched)
@@ -88,36 +100,48 @@ impl<'p> Blocks<'p> {
                 .collect(),
             residue: residue.then(|| Views::new(capacity)),
             residue_text: ResidueText::default(),
-            findings: Findings::new(rules.options.coerce),
+            findings: Findings::new(options.coerce),
             outcome: Outcome::default(),
             records: Vec::new(),
             leftovers: Vec::new(),
+            taken: 0,
         };
         blocks.columns = blocks.empty_columns(capacity);
         blocks
     }
 
-    /// Decode every value.
+    /// Decode the values at `range`; about `more` bytes of values follow them.
     ///
     /// # Errors
     /// If a column can't take more text, or by a bug.
-    pub fn decode(&mut self, shapes: &mut Shapes) -> Result<(), DecodeError> {
-        let input = self.rules.input;
-        let length = |index: usize| input.get(index).map_or(0, <[u8]>::len);
-        let mut bytes_left: usize = (0..input.len()).map(length).sum();
-        let mut start = 0;
-        while start < input.len() {
+    pub fn decode(
+        &mut self,
+        rules: Rules<'_>,
+        range: Range<usize>,
+        more: usize,
+        shapes: &mut Shapes,
+    ) -> Result<(), DecodeError> {
+        let length = |index: usize| rules.input.get(index).map_or(0, <[u8]>::len);
+        let mut bytes_left: usize = more + range.clone().map(length).sum::<usize>();
+        let mut start = range.start;
+        while start < range.end {
             let (mut end, mut bytes) = (start, 0);
-            while end < input.len() && end - start < BLOCK_RECORDS && bytes < BLOCK_BYTES {
+            while end < range.end && end - start < BLOCK_RECORDS && bytes < BLOCK_BYTES {
                 bytes += length(end);
                 end += 1;
             }
             self.slabs.reserve_plain(bytes, bytes_left);
-            self.block(start..end, bytes_left, shapes)?;
+            self.block(rules, start..end, bytes_left, shapes)?;
             bytes_left -= bytes;
             start = end;
+            self.taken = end;
         }
         Ok(())
+    }
+
+    /// How many values have been decoded.
+    pub fn taken(&self) -> usize {
+        self.taken
     }
 
     /// What the rows have become.
@@ -146,7 +170,7 @@ impl<'p> Blocks<'p> {
     }
 
     fn empty_columns(&self, rows: usize) -> Vec<Option<Column>> {
-        let planned = self.rules.plan.columns.iter().zip(&self.demand.columns);
+        let planned = self.plan.columns.iter().zip(&self.demand.columns);
         planned
             .map(|(column, demand)| {
                 (demand.built || column.required).then(|| Column::new(&column.kind, rows))
@@ -156,6 +180,7 @@ impl<'p> Blocks<'p> {
 
     fn block(
         &mut self,
+        rules: Rules<'_>,
         range: Range<usize>,
         bytes_left: usize,
         shapes: &mut Shapes,
@@ -165,24 +190,24 @@ impl<'p> Blocks<'p> {
         let before = rejections.len();
         self.outcome.tombstones += self
             .located
-            .admit(self.rules, range, bytes_left, texts, rejections);
+            .admit(rules, range, bytes_left, texts, rejections);
         self.located
-            .locate(self.rules, texts, shapes, self.isa, rejections);
+            .locate(rules, &mut self.slabs, shapes, self.isa, rejections);
         self.records.clear();
         self.records.extend(0..self.located.places.len() as u32);
-        self.reject_incomplete()?;
-        self.reject_overlong()?;
+        self.reject_incomplete(rules)?;
+        self.reject_overlong(rules)?;
         self.outcome.rejections[before..].sort_unstable_by_key(|rejection| rejection.index);
         if let Some(predicate) = &self.demand.predicate {
-            self.filter(predicate.as_ref())?;
+            self.filter(rules, predicate.as_ref())?;
         }
-        self.append()
+        self.append(rules)
     }
 
     /// The current records, located; `texts` are those of the block.
-    fn current<'b>(&'b self, texts: &'b BlockTexts<'b>) -> Block<'b> {
+    fn current<'b>(&'b self, rules: Rules<'b>, texts: &'b BlockTexts<'b>) -> Block<'b> {
         Block {
-            rules: self.rules,
+            rules,
             demand: self.demand,
             slabs: &self.slabs.texts,
             texts,
@@ -192,13 +217,13 @@ impl<'p> Blocks<'p> {
     }
 
     /// Reject the records without a fitting value for a required column.
-    fn reject_incomplete(&mut self) -> Result<(), DecodeError> {
-        for (number, planned) in self.rules.plan.columns.iter().enumerate() {
+    fn reject_incomplete(&mut self, rules: Rules<'_>) -> Result<(), DecodeError> {
+        for (number, planned) in rules.plan.columns.iter().enumerate() {
             if !planned.required {
                 continue;
             }
             let texts = self.located.texts(&self.slabs.texts);
-            let column = self.current(&texts).scout(number, self.isa)?;
+            let column = self.current(rules, &texts).scout(number, self.isa)?;
             if column.null_count() == 0 {
                 continue;
             }
@@ -208,7 +233,7 @@ impl<'p> Blocks<'p> {
                     self.records.push(record);
                 } else {
                     let texts = &self.slabs.texts;
-                    let rejection = self.located.incomplete(self.rules, record, number, texts);
+                    let rejection = self.located.incomplete(rules, record, number, texts);
                     self.outcome.rejections.push(rejection);
                 }
             }
@@ -217,19 +242,17 @@ impl<'p> Blocks<'p> {
     }
 
     /// Reject the records whose residue would be too long. Nearly always it can't be, and nothing is looked at.
-    fn reject_overlong(&mut self) -> Result<(), DecodeError> {
+    fn reject_overlong(&mut self, rules: Rules<'_>) -> Result<(), DecodeError> {
         if self.residue.is_none() {
             return Ok(());
         }
         for row in (0..self.records.len()).rev() {
             let record = self.records[row];
-            if self.residue_may_be_too_long(record)
-                && let Err(reason) = self.residue_of(record)?
+            if self.residue_may_be_too_long(rules, record)
+                && let Err(reason) = self.residue_of(rules, record)?
             {
                 let index = self.located.indexes[record as usize];
-                self.outcome
-                    .rejections
-                    .push(self.rules.reject(reason, index));
+                self.outcome.rejections.push(rules.reject(reason, index));
                 self.records.remove(row);
             }
         }
@@ -238,20 +261,24 @@ impl<'p> Blocks<'p> {
 
     /// Whether the residue's limit can be passed at all: each byte may be escaped to six, and each path comes once
     /// for each undeclared key.
-    fn residue_may_be_too_long(&self, record: u32) -> bool {
-        let plan = self.rules.plan;
+    fn residue_may_be_too_long(&self, rules: Rules<'_>, record: u32) -> bool {
+        let plan = rules.plan;
         let place = self.located.places[record as usize];
         let text = self.slabs.texts.text(place);
         let members = self.located.tape.unknown(record).len() + plan.nodes.len();
         let around = 6 * (plan.longest_path + 2);
-        6 * text.len() + members * around >= self.rules.options.max_bytes
+        6 * text.len() + members * around >= rules.options.max_bytes
     }
 
     /// Write the residue of one record, to see how long it is.
-    fn residue_of(&mut self, record: u32) -> Result<Result<(), Reason>, DecodeError> {
+    fn residue_of(
+        &mut self,
+        rules: Rules<'_>,
+        record: u32,
+    ) -> Result<Result<(), Reason>, DecodeError> {
         let mut columns = self.empty_columns(1);
         let mut leftovers = Vec::new();
-        let mut findings = Findings::new(self.rules.options.coerce);
+        let mut findings = Findings::new(rules.options.coerce);
         let mut around = Surroundings {
             plain: &mut Plain::new(0),
             copied: true,
@@ -261,18 +288,18 @@ impl<'p> Blocks<'p> {
         let texts = self.located.texts(&self.slabs.texts);
         let block = Block {
             records: &[record],
-            ..self.current(&texts)
+            ..self.current(rules, &texts)
         };
         block.fill(&mut columns, &mut around, &mut leftovers)?;
         let text = self.slabs.texts.text(self.located.places[record as usize]);
-        Ok(ResidueText::default().write(self.rules, &self.located.tape, record, &leftovers, text))
+        Ok(ResidueText::default().write(rules, &self.located.tape, record, &leftovers, text))
     }
 
     /// Drop the records that the predicate does not want.
-    fn filter(&mut self, predicate: &dyn Predicate) -> Result<(), DecodeError> {
+    fn filter(&mut self, rules: Rules<'_>, predicate: &dyn Predicate) -> Result<(), DecodeError> {
         let (mut columns, mut drifted) = (Vec::new(), Vec::new());
         let texts = self.located.texts(&self.slabs.texts);
-        let block = self.current(&texts);
+        let block = self.current(rules, &texts);
         for &number in predicate.columns() {
             let column = block.scout(number, self.isa)?;
             drifted.push(block.drift_of(number, &column));
@@ -291,7 +318,7 @@ impl<'p> Blocks<'p> {
     }
 
     /// Append the current records, which are rows now.
-    fn append(&mut self) -> Result<(), DecodeError> {
+    fn append(&mut self, rules: Rules<'_>) -> Result<(), DecodeError> {
         self.leftovers.clear();
         let mut around = Surroundings {
             plain: &mut self.slabs.plain,
@@ -301,7 +328,7 @@ impl<'p> Blocks<'p> {
         };
         let texts = self.located.texts(&self.slabs.texts);
         let block = Block {
-            rules: self.rules,
+            rules,
             demand: self.demand,
             slabs: &self.slabs.texts,
             texts: &texts,
@@ -318,7 +345,7 @@ impl<'p> Blocks<'p> {
             self.leftovers
                 .sort_by_key(|leftover| (leftover.record, leftover.value().start));
             append_residues(
-                self.rules,
+                rules,
                 &self.located,
                 &mut self.slabs,
                 (&self.records, &self.leftovers),

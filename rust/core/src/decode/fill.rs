@@ -111,6 +111,7 @@ impl Block<'_> {
             tokens: &self.located.tape.tokens,
             width: self.located.tape.width(),
             node,
+            staged: self.located.tape.stage.at(node),
             records: self.records,
         }
     }

@@ -4,11 +4,14 @@
 //! of many records follows a shape, nothing is looked up or learnt for a while: such a producer costs no more than the
 //! long way. Their number is bounded; when there are too many, all are forgotten, and those still in use come back.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::fast::FixedState;
 
 use super::members::Members;
 use super::plan::Plan;
 use super::shape::{NONE, Slot, Step, Trie, Undeclared, depth};
+use crate::columns::Expected;
 use crate::json::{Kind, Token};
 use crate::simd::{BLOCK, Literal};
 
@@ -150,13 +153,13 @@ impl Shapes {
     }
 
     fn signature(&self, text: &str) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         let mut at = 0;
         for (token, _) in &self.slots {
-            text.as_bytes()[at..token.start as usize].hash(&mut hasher);
+            hasher.write(&text.as_bytes()[at..token.start as usize]);
             at = token.end as usize;
         }
-        text.as_bytes()[at..].hash(&mut hasher);
+        hasher.write(&text.as_bytes()[at..]);
         hasher.finish()
     }
 
@@ -165,15 +168,14 @@ impl Shapes {
         let (mut at, mut before) = (0, NONE);
         let slots = std::mem::take(&mut self.slots);
         for &(token, target) in &slots {
-            let (slot, depth) = match (target, token.kind) {
-                (Target::Node(node), Kind::String { .. }) => {
-                    (Slot::String(node), depth(plan, node as usize))
+            let (slot, depth) = match target {
+                Target::Node(node) => {
+                    let column = plan.nodes[node as usize].column;
+                    let kind = column.map(|column| &plan.columns[column].kind);
+                    let slot = slot(Expected::of(kind, token.kind), node);
+                    (slot, depth(plan, node as usize))
                 }
-                (Target::Node(node), Kind::Number { .. }) => {
-                    (Slot::Number(node), depth(plan, node as usize))
-                }
-                (Target::Node(node), _) => (Slot::Other(node), depth(plan, node as usize)),
-                (Target::Undeclared(key), _) => {
+                Target::Undeclared(key) => {
                     self.trie.undeclared.push(key);
                     let number = self.trie.undeclared.len() as u32 - 1;
                     let depth = depth(plan, key.node as usize) + 1;
@@ -210,14 +212,10 @@ impl Shapes {
         };
         let undeclared = &self.trie.undeclared;
         let same = |known: Slot| match (known, slot) {
-            (
-                Slot::String(known) | Slot::Number(known) | Slot::Other(known),
-                Slot::String(node) | Slot::Number(node) | Slot::Other(node),
-            ) => known == node,
             (Slot::Undeclared(known), Slot::Undeclared(number)) => {
                 undeclared[known as usize] == undeclared[number as usize]
             }
-            _ => known == slot,
+            _ => known == slot || known.node().is_some() && known.node() == slot.node(),
         };
         let mut known = first;
         while let Some(step) = steps.get(known as usize) {
@@ -240,5 +238,19 @@ impl Shapes {
             None => self.trie.first = step,
         }
         step
+    }
+}
+
+/// The slot of the value of a node of which `expected` is known.
+fn slot(expected: Expected, node: u32) -> Slot {
+    match expected {
+        Expected::Text => Slot::Text(node),
+        Expected::Time(unit) => Slot::Time(node, unit),
+        Expected::Integer => Slot::Integer(node),
+        Expected::Float => Slot::Float(node),
+        Expected::Bool => Slot::Bool(node),
+        Expected::String => Slot::String(node),
+        Expected::Number => Slot::Number(node),
+        Expected::Other => Slot::Other(node),
     }
 }

@@ -9,6 +9,8 @@ pub struct Lines<'s> {
     starts: Vec<usize>,
     /// Of each blank line, how many records stand before it.
     blanks: Vec<usize>,
+    /// Where the next line begins.
+    end: usize,
 }
 
 /// Where a record is in its text.
@@ -25,14 +27,32 @@ impl<'s> Lines<'s> {
     #[must_use]
     pub fn split(source: &'s [u8], most: usize) -> Self {
         let mut lines = Self::default();
-        let mut start = 0;
-        while start < source.len() && lines.values.len() < most {
-            let rest = &source[start..];
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            lines.push(start, &rest[..end]);
-            start += end + 1;
-        }
+        while lines.values.len() < most && lines.split_line(source) {}
         lines
+    }
+
+    /// The lines of about the next `bytes` of `source`, which is the same in all calls; false if there are none.
+    pub fn split_more(&mut self, source: &'s [u8], bytes: usize) -> bool {
+        let start = self.end;
+        while self.end - start < bytes && self.split_line(source) {}
+        self.end > start
+    }
+
+    /// How many bytes have been split.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.end
+    }
+
+    fn split_line(&mut self, source: &'s [u8]) -> bool {
+        let start = self.end;
+        let Some(rest @ [_, ..]) = source.get(start..) else {
+            return false;
+        };
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        self.end = source.len().min(start + length + 1);
+        self.push(start, &rest[..length]);
+        true
     }
 
     /// How many records `source` has, `most` at most, and where the line of the last of these ends.

@@ -3,21 +3,19 @@
 use std::ops::Range;
 
 use super::config::{DecodeOptions, InvalidText};
+use super::demand::Demand;
 use super::drift::Drift;
 use super::input::Input;
 use super::learn::Shapes;
 use super::members::Members;
 use super::plan::{Plan, ROOT};
 use super::rejection::{Reason, Rejection, RejectionCode};
-use super::shape::Record;
+use super::slot::Record;
 use super::tape::Tape;
 use super::text::{original_position, to_text};
-use crate::columns::{Bytes, Place, Texts};
+use crate::columns::{BLOCK_RECORDS, Bytes, Place, Slabs, Texts};
 use crate::json::{Kind, Token};
 use crate::simd::{Backend, Isa, Kernel};
-
-/// Most records of a block.
-pub const BLOCK_RECORDS: usize = 64;
 
 /// By record its text, and what can be read after it.
 pub type BlockTexts<'b> = [&'b [u8]; BLOCK_RECORDS];
@@ -34,6 +32,8 @@ pub struct Rules<'a> {
 #[derive(Debug)]
 pub struct Located {
     members: Members,
+    /// By node, whether text with escapes is written out when it is found: then all of it is surely needed.
+    early: Vec<bool>,
     pub tape: Tape,
     /// By record, which value it is.
     pub indexes: Vec<u32>,
@@ -50,10 +50,15 @@ pub struct Located {
 }
 
 impl Located {
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, demand: &Demand) -> Self {
+        let is_early = |column: usize| demand.predicate.is_none() && demand.columns[column].built;
+        let nodes = plan.nodes.iter();
         Self {
             members: Members::new(plan),
-            tape: Tape::default(),
+            early: nodes
+                .map(|node| node.column.is_some_and(is_early))
+                .collect(),
+            tape: Tape::new(plan),
             indexes: Vec::new(),
             places: Vec::new(),
             drifts: Vec::new(),
@@ -136,7 +141,7 @@ impl Located {
     pub fn locate(
         &mut self,
         rules: Rules<'_>,
-        texts: &mut Texts,
+        slabs: &mut Slabs,
         shapes: &mut Shapes,
         isa: Isa,
         rejections: &mut Vec<Rejection>,
@@ -144,11 +149,11 @@ impl Located {
         self.indexes.clear();
         self.places.clear();
         self.drifts.clear();
-        self.tape.clear(rules.plan, self.candidates.len());
+        self.tape.clear(self.candidates.len());
         isa.run(Locate {
             located: self,
             rules,
-            texts,
+            slabs,
             shapes,
             isa,
             rejections,
@@ -204,7 +209,8 @@ impl Located {
         if drift != Drift::default() {
             self.drifts.push((self.tape.records() as u32, drift));
         }
-        self.tape.push(&self.members);
+        let padded = texts.padded(place);
+        self.tape.push(rules.plan, &self.members, place, padded);
         Ok(place)
     }
 
@@ -259,7 +265,7 @@ impl Rules<'_> {
 struct Locate<'l, 'r, 's> {
     located: &'l mut Located,
     rules: Rules<'r>,
-    texts: &'s mut Texts,
+    slabs: &'s mut Slabs,
     shapes: &'s mut Shapes,
     isa: Isa,
     rejections: &'s mut Vec<Rejection>,
@@ -273,27 +279,29 @@ impl Kernel for Locate<'_, '_, '_> {
         let Self {
             located,
             rules,
-            texts,
+            slabs,
             shapes,
             isa,
             rejections,
         } = self;
+        let Slabs { texts, plain } = slabs;
         for candidate in 0..located.texts.len() {
             let place = located.texts[candidate];
             let index = located.candidates[candidate];
             if shapes.are_tried() {
+                let before = plain.bytes.len();
                 let mut record = Record {
                     padded: texts.padded(place),
                     text: texts.text(place),
+                    place,
                     max_depth: rules.options.max_depth,
                     isa,
                     scratch: &mut located.members.scratch,
+                    plain,
+                    early: &located.early,
                 };
-                let (tokens, unknown) = located.tape.next();
-                if shapes
-                    .trie
-                    .find::<B>(rules.plan, &mut record, tokens, unknown)
-                {
+                let mut row = located.tape.next();
+                if shapes.trie.find::<B>(rules.plan, &mut record, &mut row) {
                     shapes.hit();
                     if let Ok(at) = located
                         .repaired
@@ -311,6 +319,7 @@ impl Kernel for Locate<'_, '_, '_> {
                     continue;
                 }
                 located.tape.undo();
+                plain.bytes.truncate(before);
             }
             match located.read(rules, candidate, texts, shapes) {
                 Ok(place) => {

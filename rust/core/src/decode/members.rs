@@ -1,29 +1,24 @@
 //! Where the declared values and the undeclared keys of one record are.
 //!
-//! Every object that is entered gets a number of its own, never used again. A key found in it is noted with that
-//! number, so that a later object at the same path (a repeated key: the last one wins) makes all that was found in
-//! the earlier one void, and so that nothing has to be cleared between records.
+//! A repeated key makes its earlier value void (the last one wins), and, if that was an object that was entered, all that
+//! was found in it. That is one piece of what was found so far, in reading order; so voiding costs no more than
+//! finding did.
 
-use super::plan::{Plan, ROOT};
-use crate::json::{self, Fault, Kind, Scanner, Scratch, Token};
+use super::plan::{Node, Plan, ROOT};
+use crate::json::{self, Cursor, Digest, Fault, Kind, Scanner, Scratch, Token};
+use crate::simd::{Backend, Isa, Kernel};
 
-/// Number of an object that never is; no value's `object` is this one.
-const NEVER: u64 = u64::MAX;
+/// Node of an undeclared key that is void.
+const VOID: usize = usize::MAX;
+/// Words of the filter of undeclared keys; a power of two.
+const FILTER_WORDS: usize = 32;
 
-/// What the scan knows of one node.
-#[derive(Clone, Debug)]
-struct Seen {
-    /// The object in which the key was last found.
-    inside: u64,
-    /// The object that is its value there; 0 if that is none, or none that was entered.
-    object: u64,
-    /// How many earlier values the key had in that object.
-    repeats: u64,
-    value: Token,
-    /// Guess: the child whose key comes first in the value.
-    first_child: usize,
-    /// Guess: the sibling whose key comes next.
-    next_sibling: usize,
+/// How much was found at one moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    declared: usize,
+    unknown: usize,
+    duplicates: u64,
 }
 
 /// A key that no column declares.
@@ -31,7 +26,6 @@ struct Seen {
 pub struct Unknown {
     /// The node of the object that has it.
     pub node: usize,
-    object: u64,
     key: Token,
     /// If it has escapes: where its text ends in `Members::plain_keys`, and how long it is.
     plain_key: (usize, usize),
@@ -43,7 +37,6 @@ impl Unknown {
     pub fn plain(node: usize, key: Token, value: Token) -> Self {
         Self {
             node,
-            object: 0,
             key,
             plain_key: (0, 0),
             value,
@@ -74,39 +67,39 @@ impl Unknown {
 /// The members of the current record. Memory is kept from record to record.
 #[derive(Debug)]
 pub struct Members {
-    seen: Vec<Seen>,
+    /// By node its value.
+    values: Vec<Option<Token>>,
+    /// By node, if its value is an object that was entered: what was found before it, and up to its end.
+    marks: Vec<(Mark, Mark)>,
+    /// The nodes whose key was found, in reading order.
+    declared: Vec<u32>,
     /// Undeclared keys; after [`Self::settle`] only those that stand, each once per object, in no certain order.
     pub unknown: Vec<Unknown>,
+    /// Whether some of them are void, and whether one may be there twice.
+    voided: bool,
+    doubtful: bool,
+    /// Bits of the hashes of undeclared keys.
+    filter: [u64; FILTER_WORDS],
+    /// Values that a later one of the same key made void.
+    duplicates: u64,
     plain_keys: String,
     plain_key: String,
-    last_object: u64,
-    /// Per node: whether it has a value in this record. Valid after [`Self::settle`].
-    present: Vec<bool>,
     pub scratch: Scratch,
 }
 
 impl Members {
     pub fn new(plan: &Plan) -> Self {
-        let value = Token {
-            kind: Kind::Null,
-            start: 0,
-            end: 0,
-        };
-        let unseen = Seen {
-            inside: NEVER,
-            object: 0,
-            repeats: 0,
-            value,
-            first_child: ROOT,
-            next_sibling: ROOT,
-        };
         Self {
-            seen: vec![unseen; plan.nodes.len()],
+            values: vec![None; plan.nodes.len()],
+            marks: vec![Default::default(); plan.nodes.len()],
+            declared: Vec::new(),
             unknown: Vec::new(),
+            voided: false,
+            doubtful: false,
+            filter: [0; FILTER_WORDS],
+            duplicates: 0,
             plain_keys: String::new(),
             plain_key: String::new(),
-            last_object: 0,
-            present: vec![false; plan.nodes.len()],
             scratch: Scratch::default(),
         }
     }
@@ -122,133 +115,140 @@ impl Members {
         max_depth: usize,
         lone_surrogates: bool,
     ) -> Result<Token, Fault> {
-        self.unknown.clear();
-        self.plain_keys.clear();
+        self.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut scanner = Scanner::new(text, max_depth, lone_surrogates, &mut scratch);
-        scanner.space();
-        let read = self.value(plan, text, &mut scanner, ROOT, 0);
-        let ended = read.and_then(|()| scanner.end());
+        let read = Isa::detect().run(Read {
+            members: self,
+            plan,
+            text,
+            scanner: &mut scanner,
+        });
         self.scratch = scratch;
-        ended.map(|()| self.seen[ROOT].value)
+        read
     }
 
-    /// Read the value of `node`, and look into it if columns lie there. `depth` containers are open around it.
-    fn value(
-        &mut self,
-        plan: &Plan,
-        text: &str,
-        scanner: &mut Scanner<'_>,
-        node: usize,
-        depth: usize,
-    ) -> Result<(), Fault> {
-        let start = scanner.position();
-        if plan.nodes[node].children.is_empty() || scanner.peek() != Some(b'{') {
-            self.seen[node].object = 0;
-            self.seen[node].value = scanner.value(depth)?;
-            return Ok(());
+    fn clear(&mut self) {
+        self.values.fill(None);
+        self.declared.clear();
+        if !self.unknown.is_empty() {
+            self.unknown.clear();
+            self.filter.fill(0);
         }
-        self.last_object += 1;
-        let object = self.last_object;
-        self.seen[node].object = object;
-        scanner.open(depth)?;
-        let mut first = true;
-        let mut previous = ROOT;
-        while scanner.next_member(first, b'}')? {
-            first = false;
-            let key = scanner.key()?;
-            let Some(child) = self.child(plan, node, previous, key, text) else {
-                let value = scanner.value(depth + 1)?;
-                self.note_unknown(
-                    plan,
-                    Unknown {
-                        node,
-                        object,
-                        key,
-                        plain_key: (0, 0),
-                        value,
-                    },
-                );
-                continue;
-            };
-            previous = child;
-            let seen = &mut self.seen[child];
-            seen.repeats = if seen.inside == object {
-                seen.repeats + 1
-            } else {
-                0
-            };
-            seen.inside = object;
-            self.value(plan, text, scanner, child, depth + 1)?;
-        }
-        self.seen[node].value = Token {
-            kind: Kind::Object,
-            start: start as u32,
-            end: scanner.position() as u32,
-        };
-        Ok(())
+        self.voided = false;
+        self.doubtful = false;
+        self.duplicates = 0;
+        self.plain_keys.clear();
     }
 
-    /// The child of `node` that `key` names. Tries the one that followed `previous` (the root stands for none) in the
-    /// record before: producers keep the order of their keys.
-    fn child(
+    fn mark(&self) -> Mark {
+        Mark {
+            declared: self.declared.len(),
+            unknown: self.unknown.len(),
+            duplicates: self.duplicates,
+        }
+    }
+
+    /// Note that the value of `node` is `value`, instead of what it was before.
+    #[inline(always)]
+    fn note(&mut self, node: usize, value: Token) {
+        if let Some(earlier) = self.values[node].replace(value) {
+            self.void(node, earlier);
+        }
+        self.declared.push(node as u32);
+    }
+
+    /// The key of `node` comes again in its object; its value was `earlier`.
+    #[cold]
+    fn void(&mut self, node: usize, earlier: Token) {
+        let (from, to) = self.marks[node];
+        if earlier.kind == Kind::Object {
+            for &inside in &self.declared[from.declared..to.declared] {
+                self.values[inside as usize] = None;
+            }
+            for unknown in &mut self.unknown[from.unknown..to.unknown] {
+                unknown.node = VOID;
+                self.voided = true;
+            }
+            self.duplicates -= to.duplicates - from.duplicates;
+        }
+        self.duplicates += 1;
+    }
+
+    /// An object that is the value of `node` is entered; its end is not known yet.
+    #[inline(always)]
+    fn enter(&mut self, node: usize, start: usize) {
+        self.note(node, Token::new(Kind::Object, start, start));
+        self.marks[node].0 = self.mark();
+    }
+
+    /// The end of that object.
+    #[inline(always)]
+    fn leave(&mut self, node: usize, end: usize) {
+        if let Some(object) = &mut self.values[node] {
+            object.end = end as u32;
+        }
+        self.marks[node].1 = self.mark();
+    }
+
+    /// The child of `planned` that `key` names; the key's text, if that had to be written out, is in `plain_key` then.
+    #[inline(always)]
+    fn child(&mut self, planned: &Node, key: Token, text: &str) -> (Option<usize>, Digest) {
+        if key.kind == (Kind::String { escaped: true }) {
+            return self.child_by_plain_key(planned, key, text);
+        }
+        let (start, length) = (key.start as usize + 1, (key.end - key.start) as usize - 2);
+        let digest = Digest::of(text.as_bytes(), start, length);
+        let child = planned
+            .children
+            .find(digest, text.as_bytes(), start, length);
+        (child, digest)
+    }
+
+    #[cold]
+    fn child_by_plain_key(
         &mut self,
-        plan: &Plan,
-        node: usize,
-        previous: usize,
+        planned: &Node,
         key: Token,
         text: &str,
-    ) -> Option<usize> {
-        let key = if key.kind == (Kind::String { escaped: true }) {
-            self.plain_key.clear();
-            // Writing to a String can't fail.
-            let _: std::fmt::Result = json::unescape(key.inside(text), &mut self.plain_key);
-            self.plain_key.as_str()
-        } else {
-            key.inside(text)
-        };
-        let guess = if previous == ROOT {
-            &mut self.seen[node].first_child
-        } else {
-            &mut self.seen[previous].next_sibling
-        };
-        let guessed = &plan.nodes[*guess];
-        if *guess != ROOT && guessed.parent == node && *guessed.key == *key {
-            return Some(*guess);
-        }
-        let child = plan.nodes[node].children.get(key).copied();
-        *guess = child.unwrap_or(*guess);
-        child
+    ) -> (Option<usize>, Digest) {
+        self.plain_key.clear();
+        // Writing to a String can't fail.
+        let _: std::fmt::Result = json::unescape(key.inside(text), &mut self.plain_key);
+        let (plain, length) = (self.plain_key.as_bytes(), self.plain_key.len());
+        let digest = Digest::of(plain, 0, length);
+        (planned.children.find(digest, plain, 0, length), digest)
     }
 
-    /// Note an undeclared key; if it has escapes, [`Self::child`] has just left its text in `plain_key`.
-    fn note_unknown(&mut self, plan: &Plan, mut unknown: Unknown) {
-        if plan.nodes[unknown.node].kept_as_json {
-            return;
-        }
-        if unknown.key.kind == (Kind::String { escaped: true }) {
+    /// Note an undeclared key; if it has escapes, its text is in `plain_key`.
+    #[inline(always)]
+    fn note_unknown(&mut self, mut unknown: Unknown, digest: Digest) {
+        let hash = digest.hash(unknown.node as u64);
+        let word = &mut self.filter[(hash >> 6) as usize % FILTER_WORDS];
+        let bit = 1 << (hash % 64);
+        self.doubtful |= *word & bit != 0;
+        *word |= bit;
+        if unknown.is_escaped() {
             self.plain_keys.push_str(&self.plain_key);
             unknown.plain_key = (self.plain_keys.len(), self.plain_key.len());
         }
         self.unknown.push(unknown);
     }
 
-    /// Drop what a repeated key made void. How many values that were.
-    pub fn settle(&mut self, plan: &Plan, text: &str) -> u64 {
-        let mut duplicates = 0;
-        self.present[ROOT] = true;
-        for node in 1..plan.nodes.len() {
-            let parent = plan.nodes[node].parent;
-            self.present[node] =
-                self.present[parent] && self.seen[node].inside == self.seen[parent].object;
-            if self.present[node] {
-                duplicates += self.seen[node].repeats;
-            }
+    /// Drop the undeclared keys that a repeated key made void. How many values were, declared ones included.
+    pub fn settle(&mut self, _: &Plan, text: &str) -> u64 {
+        if self.voided {
+            self.unknown.retain(|member| member.node != VOID);
         }
+        if self.doubtful {
+            self.drop_repeats(text);
+        }
+        self.duplicates
+    }
+
+    /// Keep of each undeclared key the last value.
+    fn drop_repeats(&mut self, text: &str) {
         let mut unknown = std::mem::take(&mut self.unknown);
-        unknown.retain(|member| {
-            self.present[member.node] && self.seen[member.node].object == member.object
-        });
         let found = unknown.len();
         unknown.sort_unstable_by_key(|member| {
             (member.node, self.key_of(member, text), member.value.start)
@@ -261,9 +261,8 @@ impl Members {
             }
             same
         });
-        duplicates += (found - unknown.len()) as u64;
+        self.duplicates += (found - unknown.len()) as u64;
         self.unknown = unknown;
-        duplicates
     }
 
     /// The text of an undeclared key.
@@ -281,8 +280,157 @@ impl Members {
         member
     }
 
-    /// The value of `node` in this record, after [`Self::settle`].
+    /// The value of `node` in this record.
+    #[inline(always)]
     pub fn get(&self, node: usize) -> Option<Token> {
-        self.present[node].then(|| self.seen[node].value)
+        self.values[node]
+    }
+}
+
+/// Reads one record.
+struct Read<'m, 's, 't> {
+    members: &'m mut Members,
+    plan: &'m Plan,
+    text: &'t str,
+    scanner: &'s mut Scanner<'t>,
+}
+
+impl Kernel for Read<'_, '_, '_> {
+    type Output = Result<Token, Fault>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        let Self {
+            members,
+            plan,
+            text,
+            scanner,
+        } = self;
+        let mut cursor = Cursor::new(scanner);
+        cursor.space();
+        let start = cursor.position();
+        if cursor.peek() != Some(b'{') {
+            let value = cursor.value::<B>(0)?;
+            return cursor.end().map(|()| value);
+        }
+        cursor.open(0)?;
+        members.enter(ROOT, start);
+        // The object that is read, how many are around it, and whether its first member is next.
+        let (mut node, mut depth, mut first) = (ROOT, 0, true);
+        loop {
+            if !cursor.next_member(first, b'}')? {
+                members.leave(node, cursor.position());
+                if node == ROOT {
+                    break;
+                }
+                node = plan.nodes[node].parent;
+                depth -= 1;
+                first = false;
+                continue;
+            }
+            let planned = &plan.nodes[node];
+            let key = cursor.key::<B>()?;
+            let (child, digest) = members.child(planned, key, text);
+            let start = cursor.position();
+            if let Some(child) = child
+                && cursor.peek() == Some(b'{')
+                && !plan.nodes[child].children.is_empty()
+            {
+                cursor.open(depth + 1)?;
+                members.enter(child, start);
+                (node, depth, first) = (child, depth + 1, true);
+                continue;
+            }
+            first = false;
+            let value = cursor.value::<B>(depth + 1)?;
+            match child {
+                Some(child) => members.note(child, value),
+                None if planned.kept_as_json => {}
+                None => members.note_unknown(Unknown::plain(node, key, value), digest),
+            }
+        }
+        let end = cursor.position();
+        cursor.end()?;
+        Ok(Token::new(Kind::Object, start, end))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::config::ColumnConfig;
+    use super::{Members, Plan};
+
+    /// How many values are void, the columns' values, and the undeclared keys with theirs.
+    type Left<'t> = (u64, Vec<Option<&'t str>>, Vec<(String, &'t str)>);
+
+    /// What is left of `text`.
+    fn read(text: &str) -> Left<'_> {
+        let columns: Vec<ColumnConfig> = ["a.b", "a.c.d"]
+            .map(|path| ColumnConfig {
+                name: path.into(),
+                path: path.split('.').map(Into::into).collect(),
+                kind: "json".into(),
+                required: false,
+            })
+            .into();
+        let plan = Plan::new(&columns).unwrap();
+        let mut members = Members::new(&plan);
+        // What was read before leaves no trace.
+        let before = r#"{"a":{"b":1,"c":{"d":2,"e":3},"b":4},"z":5,"z":6,"a":{"c":{"d":7}}}"#;
+        for text in [before, text] {
+            members.read(&plan, text, 9, false).unwrap();
+        }
+        let duplicates = members.settle(&plan, text);
+        let nodes = plan.columns.iter().map(|column| column.node);
+        let values = nodes.map(|node| members.get(node).map(|token| token.of(text)));
+        let mut unknown: Vec<_> = members
+            .unknown
+            .iter()
+            .map(|key| {
+                (
+                    format!(
+                        "{}:{}",
+                        plan.nodes[key.node].path,
+                        members.key_of(key, text)
+                    ),
+                    key.value.of(text),
+                )
+            })
+            .collect();
+        unknown.sort_unstable();
+        (duplicates, values.collect(), unknown)
+    }
+
+    /// The last value of a key counts; what was in the earlier one neither counts nor stays.
+    #[test]
+    fn last_value_wins_with_all_that_is_in_it() {
+        let text = r#"{"a":{"b":1,"b":2,"x":3,"c":{"d":4}},"x":5,"a":{"c":{"e":6},"y":7}}"#;
+        let expected = vec![
+            (":x".to_owned(), "5"),
+            ("a.c:e".to_owned(), "6"),
+            ("a:y".to_owned(), "7"),
+        ];
+        assert_eq!(read(text), (1, vec![None, None], expected));
+        let text = r#"{"a":{"c":{"d":1,"d":2},"c":{"d":3,"d":4},"c":5,"b":6}}"#;
+        assert_eq!(read(text), (2, vec![Some("6"), None], vec![]));
+        let text = r#"{"a":{"b":1},"a":null,"a":{"b":2,"b":3}}"#;
+        assert_eq!(read(text), (3, vec![Some("3"), None], vec![]));
+    }
+
+    /// Of an undeclared key the last value stays, whether it is written with escapes or not.
+    #[test]
+    fn undeclared_keys_are_told_apart_by_their_text() {
+        let text = r#"{"x":1,"\u0078":2,"a":{"x":3},"y":4,"x":5}"#;
+        let expected = vec![
+            (":x".to_owned(), "5"),
+            (":y".to_owned(), "4"),
+            ("a:x".to_owned(), "3"),
+        ];
+        assert_eq!(read(text), (2, vec![None, None], expected));
+        let many: Vec<String> = (0..500).map(|key| format!(r#""k{key}":{key}"#)).collect();
+        let text = format!("{{{}}}", many.join(","));
+        let (duplicates, _, unknown) = read(&text);
+        assert_eq!((duplicates, unknown.len()), (0, 500));
     }
 }

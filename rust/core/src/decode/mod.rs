@@ -20,6 +20,7 @@ mod plan;
 mod rejection;
 pub(crate) mod residue;
 mod shape;
+mod slot;
 mod strings;
 mod tape;
 mod text;
@@ -49,6 +50,9 @@ use plan::Plan;
 
 /// Name of the column that keeps what has no place in a declared one.
 pub const RESIDUE_COLUMN: &str = "_residue";
+
+/// Bytes of lines that are split before they are decoded.
+const SPLIT_BYTES: usize = 256 << 10;
 
 /// The rows of one decode call, with what did not become a row.
 #[derive(Debug)]
@@ -183,21 +187,35 @@ impl Decoder {
         self.decode_input(Input::Copied(values), shapes)
     }
 
-    /// Decode all records of `source`, of which `lines` are all. Text without escapes views `source` itself, so the
-    /// batch may keep it alive.
+    /// Decode all records of `source`, which is newline-delimited JSON, and say which lines they were. Text without escapes
+    /// views `source` itself, so the batch may keep it alive.
     ///
     /// # Errors
     /// Only if the call as a whole is too large.
-    pub fn decode_lines(
+    pub fn decode_lines<'s>(
         &self,
-        source: &Buffer,
-        lines: &Lines<'_>,
+        source: &'s Buffer,
         shapes: &mut Shapes,
-    ) -> Result<Decoded, DecodeError> {
-        self.decode_parts(source, &lines.values, shapes)
+    ) -> Result<(Decoded, Lines<'s>), DecodeError> {
+        let mut lines = Lines::default();
+        let mut blocks: Option<Blocks<'_>> = None;
+        // As many at a time as stay in the cache from when they are split.
+        while lines.split_more(source, SPLIT_BYTES) {
+            let values = &lines.values;
+            let more = source.len() - lines.bytes();
+            let blocks = blocks.get_or_insert_with(|| {
+                let rows = values.len() + values.len() * more / lines.bytes();
+                self.blocks(rows + rows / 16)
+            });
+            let decoded = blocks.taken();
+            let input = Input::Lines(values, source);
+            blocks.decode(self.rules(input)?, decoded..values.len(), more, shapes)?;
+        }
+        let blocks = blocks.unwrap_or_else(|| self.blocks(0));
+        Ok((self.finish(blocks)?, lines))
     }
 
-    /// The same of some of its lines, ascending; of one that is `None` nothing is said but that it is a tombstone.
+    /// Decode `lines`, parts of `source`, ascending; of one that is `None` nothing is said but that it is a tombstone.
     ///
     /// # Errors
     /// Only if the call as a whole is too large.
@@ -225,16 +243,28 @@ impl Decoder {
     }
 
     fn decode_input(&self, input: Input<'_>, shapes: &mut Shapes) -> Result<Decoded, DecodeError> {
-        if u32::try_from(input.len()).is_err() {
-            return Err(DecodeError::TooManyValues(input.len()));
+        let rules = self.rules(input)?;
+        let mut blocks = self.blocks(input.len());
+        blocks.decode(rules, 0..input.len(), 0, shapes)?;
+        self.finish(blocks)
+    }
+
+    fn rules<'i>(&'i self, input: Input<'i>) -> Result<Rules<'i>, DecodeError> {
+        match u32::try_from(input.len()) {
+            Ok(_) => Ok(Rules {
+                plan: &self.plan,
+                options: self.options,
+                input,
+            }),
+            Err(_) => Err(DecodeError::TooManyValues(input.len())),
         }
-        let rules = Rules {
-            plan: &self.plan,
-            options: self.options,
-            input,
-        };
-        let mut blocks = Blocks::new(rules, &self.demand, self.isa);
-        blocks.decode(shapes)?;
+    }
+
+    fn blocks(&self, rows: usize) -> Blocks<'_> {
+        Blocks::new(&self.plan, self.options, &self.demand, self.isa, rows)
+    }
+
+    fn finish(&self, blocks: Blocks<'_>) -> Result<Decoded, DecodeError> {
         let Finished {
             arrays,
             drifted,

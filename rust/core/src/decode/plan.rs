@@ -1,10 +1,11 @@
 //! Declared paths as a tree of keys.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::config::{ColumnConfig, ConfigError};
 use super::{RESIDUE_COLUMN, residue};
 use crate::columns::{ColumnKind, ScalarKind};
+use crate::json::Keys;
 
 /// Longest path; objects on declared paths are entered by recursion.
 const LONGEST_PATH: usize = 64;
@@ -26,12 +27,11 @@ pub struct PlannedColumn {
 #[derive(Debug, Default)]
 pub struct Node {
     pub parent: usize,
-    pub key: Box<str>,
     /// The path as the residue writes it.
     pub path: String,
     /// The column whose value stands here.
     pub column: Option<usize>,
-    pub children: HashMap<Box<str>, usize, foldhash::fast::RandomState>,
+    pub children: Keys,
     /// A `json` column here or above keeps the whole value, so nothing inside is undeclared.
     pub kept_as_json: bool,
 }
@@ -45,6 +45,9 @@ pub struct Plan {
     pub longest_path: usize,
 }
 
+/// By node its children, by their keys.
+type Children = Vec<BTreeMap<Box<str>, usize>>;
+
 impl Plan {
     pub fn new(columns: &[ColumnConfig]) -> Result<Self, ConfigError> {
         if columns.is_empty() {
@@ -56,6 +59,7 @@ impl Plan {
             longest_path: 0,
         };
         let mut names = HashSet::new();
+        let mut children = Children::new();
         for column in columns {
             let key = format!("columns.{}", column.name);
             if column.name.is_empty() || column.name == RESIDUE_COLUMN {
@@ -68,13 +72,16 @@ impl Plan {
                 .kind
                 .parse()
                 .map_err(|error| ConfigError::new(format!("{key}.type"), format!("{error}")))?;
-            let node = plan.insert(&column.path, &format!("{key}.path"))?;
+            let node = plan.insert(&column.path, &mut children, &format!("{key}.path"))?;
             plan.columns.push(PlannedColumn {
                 name: column.name.clone(),
                 kind,
                 required: column.required,
                 node,
             });
+        }
+        for (node, children) in plan.nodes.iter_mut().zip(children) {
+            node.children = Keys::new(&children.into_iter().collect::<Vec<_>>());
         }
         plan.check_prefixes()?;
         let paths = plan.nodes.iter().map(|node| node.path.len());
@@ -83,7 +90,12 @@ impl Plan {
     }
 
     /// Make the nodes of `path`; the last one belongs to the next column.
-    fn insert(&mut self, path: &[String], config_key: &str) -> Result<usize, ConfigError> {
+    fn insert(
+        &mut self,
+        path: &[String],
+        children: &mut Children,
+        config_key: &str,
+    ) -> Result<usize, ConfigError> {
         if path.is_empty() || path.len() > LONGEST_PATH {
             return Err(ConfigError::new(
                 config_key,
@@ -92,7 +104,7 @@ impl Plan {
         }
         let mut node = ROOT;
         for key in path {
-            node = self.child(node, key);
+            node = self.child(node, key, children);
         }
         let column = self.columns.len();
         match self.nodes[node].column.replace(column) {
@@ -107,18 +119,17 @@ impl Plan {
         }
     }
 
-    fn child(&mut self, parent: usize, key: &str) -> usize {
+    fn child(&mut self, parent: usize, key: &str, children: &mut Children) -> usize {
         let next = self.nodes.len();
-        let node = *self.nodes[parent]
-            .children
-            .entry(key.into())
-            .or_insert(next);
+        if children.len() < next {
+            children.resize_with(next, BTreeMap::new);
+        }
+        let node = *children[parent].entry(key.into()).or_insert(next);
         if node == next {
             let mut path = self.nodes[parent].path.clone();
             residue::extend_path(&mut path, key);
             self.nodes.push(Node {
                 parent,
-                key: key.into(),
                 path,
                 ..Node::default()
             });

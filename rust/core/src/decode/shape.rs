@@ -8,10 +8,16 @@
 //! those of a record that was acceptable and had no key twice; each value is read by its grammar; and the last
 //! literal has to end where the record ends. Whatever does not follow is read the long way, which decides.
 
+use arrow_schema::TimeUnit;
+
 use super::members::Unknown;
 use super::plan::{Plan, ROOT};
-use crate::json::{Kind, Scanner, Scratch, Token};
-use crate::simd::{BLOCK, Backend, Block, Isa, Literal, find_string_end};
+use super::slot::{
+    Record, any_number, any_string, block_at, float, integer, text_value, time, undeclared, word,
+};
+use super::tape::Row;
+use crate::json::{Kind, Token};
+use crate::simd::{Backend, Literal};
 
 /// Most records that an alternative stays in front without being taken.
 const MOST_LEAD: i32 = 64;
@@ -33,16 +39,43 @@ pub struct Undeclared {
 pub enum Slot {
     /// More literal text.
     Literal,
-    /// The value of a node, most likely a string.
+    /// The value of a node, most likely a string of which a view is staged.
+    Text(u32),
+    /// A string: a date-time, of which the units since the epoch are staged.
+    Time(u32, TimeUnit),
+    /// A number, staged as an int64.
+    Integer(u32),
+    /// A number, staged as a float64.
+    Float(u32),
+    /// `true` or `false`, staged as 1 or 0.
+    Bool(u32),
+    /// A string, of which nothing is staged.
     String(u32),
-    /// The value of a node, most likely a number.
+    /// A number, of which nothing is staged.
     Number(u32),
-    /// The value of a node, of another kind or of any.
+    /// A value of another kind or of any.
     Other(u32),
     /// The value of an undeclared key, by its number in [`Trie::undeclared`].
     Undeclared(u32),
     /// The end of the record.
     End,
+}
+
+impl Slot {
+    /// Whose value stands here.
+    pub fn node(self) -> Option<u32> {
+        match self {
+            Self::Literal | Self::Undeclared(_) | Self::End => None,
+            Self::Text(node)
+            | Self::Time(node, _)
+            | Self::Integer(node)
+            | Self::Float(node)
+            | Self::Bool(node)
+            | Self::String(node)
+            | Self::Number(node)
+            | Self::Other(node) => Some(node),
+        }
+    }
 }
 
 /// A literal and what follows it. Its successors are alternatives, chained by `other`.
@@ -70,16 +103,6 @@ pub struct Trie {
     pub first: u32,
 }
 
-/// A record, and what is needed to read values in it.
-pub struct Record<'t> {
-    /// Its text, which is UTF-8, and what can be read after it.
-    pub padded: &'t [u8],
-    pub text: &'t str,
-    pub max_depth: usize,
-    pub isa: Isa,
-    pub scratch: &'t mut Scratch,
-}
-
 impl Trie {
     pub fn new() -> Self {
         Self {
@@ -96,8 +119,7 @@ impl Trie {
         &mut self,
         plan: &Plan,
         record: &mut Record<'_>,
-        tokens: &mut [Option<Token>],
-        unknown: &mut Vec<Unknown>,
+        row: &mut Row<'_>,
     ) -> bool {
         let text = record.padded;
         let mut at = 0;
@@ -112,7 +134,7 @@ impl Trie {
             if block.is_some_and(|block| B::begins_with(block, &step.literal)) {
                 let start = at + step.literal.length;
                 let (next, alone) = (step.next, step.other == NONE && passed == NONE);
-                let end = match step.slot {
+                let common = match step.slot {
                     Slot::Literal => Some(start),
                     Slot::End if start == record.text.len() => {
                         if !alone {
@@ -121,22 +143,22 @@ impl Trie {
                         return true;
                     }
                     Slot::End => None,
-                    Slot::String(node) => string::<B>(record.isa, text, start, |kind, end| {
-                        tokens[node as usize] = Some(Token::new(kind, start, end));
-                    })
-                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
-                    Slot::Number(node) => number::<B>(text, start, |kind, end| {
-                        tokens[node as usize] = Some(Token::new(kind, start, end));
-                    })
-                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
-                    Slot::Other(node) => word(text, start, |kind, end| {
-                        tokens[node as usize] = Some(Token::new(kind, start, end));
-                    })
-                    .or_else(|| other(plan, record, (start, step.depth), node, tokens)),
+                    Slot::Text(node) => text_value::<B>(record, start, node, row),
+                    Slot::Time(node, unit) => time::<B>(text, start, (node, unit), row),
+                    Slot::Integer(node) => integer::<B>(text, start, node, row),
+                    Slot::Float(node) => float::<B>(text, start, node, row),
+                    Slot::Bool(node) => word(text, start, node, row),
+                    Slot::String(node) => any_string::<B>(record, start, node, row),
+                    Slot::Number(node) => any_number::<B>(text, start, node, row),
+                    Slot::Other(_) => None,
                     Slot::Undeclared(number) => {
                         let key = self.undeclared[number as usize];
-                        undeclared::<B>(record, (start, step.depth), key, unknown)
+                        undeclared::<B>(record, start, key, row)
                     }
+                };
+                let end = match common {
+                    Some(end) => Some(end),
+                    None => self.uncommon(plan, record, (current, start), row),
                 };
                 if let Some(end) = end {
                     if !alone {
@@ -152,6 +174,43 @@ impl Trie {
             passed = current;
             current = step.other;
         }
+    }
+
+    /// The end of the value at `start`, which stands in the slot of `step`, whatever it is; none if it is wrong, or an
+    /// object that has to be entered, or if no value is expected.
+    #[inline(never)]
+    fn uncommon(
+        &self,
+        plan: &Plan,
+        record: &mut Record<'_>,
+        (step, start): (u32, usize),
+        row: &mut Row<'_>,
+    ) -> Option<usize> {
+        let step = &self.steps[step as usize];
+        let node = match step.slot {
+            Slot::Literal | Slot::End => return None,
+            Slot::Undeclared(number) => {
+                let value = record.value(start, step.depth)?;
+                row.unknown
+                    .push(self.undeclared[number as usize].with(value));
+                return Some(value.end as usize);
+            }
+            slot => slot.node()?,
+        };
+        if record.text.as_bytes()[start..].starts_with(b"null") {
+            row.note(node, Token::new(Kind::Null, start, start + 4));
+            return Some(start + 4);
+        }
+        let first = *record.text.as_bytes().get(start)?;
+        if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
+            return None;
+        }
+        let value = record.value(start, step.depth)?;
+        row.note(node, value);
+        if value.kind != Kind::Null {
+            row.mark(node);
+        }
+        Some(value.end as usize)
     }
 
     /// `step` was taken after `before`, and after `passed`, the one in front of it among the alternatives, was not.
@@ -187,144 +246,16 @@ impl Trie {
     }
 }
 
-#[inline(always)]
-fn block_at(text: &[u8], at: usize) -> Option<&Block> {
-    text.get(at..)?.first_chunk::<BLOCK>()
-}
-
-/// The end of the string at `start`, if there is one.
-#[inline(always)]
-fn string<B: Backend>(
-    isa: Isa,
-    text: &[u8],
-    start: usize,
-    mut put: impl FnMut(Kind, usize),
-) -> Option<usize> {
-    if text.get(start) != Some(&b'"') {
-        return None;
-    }
-    let inside = start + 1;
-    let length = B::closing_quote(block_at(text, inside)?);
-    if length < BLOCK {
-        let end = inside + length + 1;
-        put(Kind::String { escaped: false }, end);
-        return Some(end);
-    }
-    let found = find_string_end(isa, text, inside)?;
-    let end = found.end + 1;
-    if found.escaped {
-        put(Kind::String { escaped: true }, end);
-    } else {
-        put(Kind::String { escaped: false }, end);
-    }
-    Some(end)
-}
-
-/// The end of the number at `start`, if it is one of the common forms: neither very long nor with an exponent.
-#[inline(always)]
-fn number<B: Backend>(
-    text: &[u8],
-    start: usize,
-    mut put: impl FnMut(Kind, usize),
-) -> Option<usize> {
-    let window = text.get(start..)?.first_chunk::<32>()?;
-    let digits = u64::from(B::digit_bits(window));
-    let first = usize::from(window[0] == b'-');
-    let whole = (!(digits >> first)).trailing_zeros() as usize;
-    let end = first + whole;
-    if whole == 0 || (window[first] == b'0' && whole > 1) {
-        return None;
-    }
-    match window.get(end)? {
-        b'.' => {
-            let fraction = (!(digits >> (end + 1))).trailing_zeros() as usize;
-            let end = end + 1 + fraction;
-            if fraction == 0 || matches!(window.get(end)?, b'e' | b'E') {
-                return None;
-            }
-            put(Kind::Number { integer: false }, start + end);
-            Some(start + end)
-        }
-        b'e' | b'E' => None,
-        _ => {
-            put(Kind::Number { integer: true }, start + end);
-            Some(start + end)
-        }
-    }
-}
-
-/// The end of the literal name at `start`, if there is one.
-#[inline(always)]
-fn word(text: &[u8], start: usize, mut put: impl FnMut(Kind, usize)) -> Option<usize> {
-    let end = match text.get(start..)?.first_chunk::<4>()? {
-        b"true" => {
-            put(Kind::Bool(true), start + 4);
-            start + 4
-        }
-        b"null" => {
-            put(Kind::Null, start + 4);
-            start + 4
-        }
-        b"fals" if text.get(start + 4) == Some(&b'e') => {
-            put(Kind::Bool(false), start + 5);
-            start + 5
-        }
-        _ => return None,
-    };
-    Some(end)
-}
-
-/// The end of the value of `node` at `start`, whatever it is; none if it is wrong, or an object that has to be entered.
-#[inline(never)]
-fn other(
-    plan: &Plan,
-    record: &mut Record<'_>,
-    (start, depth): (usize, u32),
-    node: u32,
-    tokens: &mut [Option<Token>],
-) -> Option<usize> {
-    let first = *record.text.as_bytes().get(start)?;
-    if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
-        return None;
-    }
-    let value = record.value(start, depth)?;
-    tokens[node as usize] = Some(value);
-    Some(value.end as usize)
-}
-
-/// The end of the value at `start` of a key nobody declared.
-#[inline(always)]
-fn undeclared<B: Backend>(
-    record: &mut Record<'_>,
-    (start, depth): (usize, u32),
-    key: Undeclared,
-    unknown: &mut Vec<Unknown>,
-) -> Option<usize> {
-    let mut put = |kind, end| {
-        let value = Token::new(kind, start, end);
-        let escaped = false;
-        let token = Token {
-            kind: Kind::String { escaped },
-            start: value.start - key.key,
-            end: value.start - key.key_end,
+impl Undeclared {
+    /// The member of a record whose key this is.
+    #[inline(always)]
+    pub fn with(self, value: Token) -> Unknown {
+        let key = Token {
+            kind: Kind::String { escaped: false },
+            start: value.start - self.key,
+            end: value.start - self.key_end,
         };
-        unknown.push(Unknown::plain(key.node as usize, token, value));
-    };
-    if let Some(end) = string::<B>(record.isa, record.padded, start, &mut put) {
-        return Some(end);
-    }
-    let value = record.value(start, depth)?;
-    put(value.kind, value.end as usize);
-    Some(value.end as usize)
-}
-
-impl Record<'_> {
-    /// The value at `start`, whatever it is; none if it is wrong.
-    #[inline(never)]
-    fn value(&mut self, start: usize, depth: u32) -> Option<Token> {
-        let mut scanner = Scanner::new(self.text, self.max_depth, false, self.scratch);
-        scanner.go_to(start);
-        scanner.value(depth as usize).ok()
+        Unknown::plain(self.node as usize, key, value)
     }
 }
 

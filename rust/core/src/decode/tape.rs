@@ -2,12 +2,15 @@
 
 use super::members::{Members, Unknown};
 use super::plan::Plan;
-use crate::json::Token;
+use crate::columns::{ColumnKind, Expected, Place, Stage, common_timestamp, view};
+use crate::json::{Kind, Token, short_float, short_integer};
 
 /// By record and node its value, and each record's undeclared keys.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tape {
     width: usize,
+    /// The values in their common form.
+    pub stage: Stage,
     /// Of each record `width` values.
     pub tokens: Vec<Option<Token>>,
     /// Undeclared keys of all records.
@@ -18,10 +21,54 @@ pub struct Tape {
     ends: Vec<u32>,
 }
 
+/// Where the values of one record are noted.
+#[derive(Debug)]
+pub struct Row<'t> {
+    /// The record's number in the block.
+    pub row: usize,
+    /// By node.
+    pub tokens: &'t mut [Option<Token>],
+    /// To be appended to.
+    pub unknown: &'t mut Vec<Unknown>,
+    pub stage: &'t mut Stage,
+}
+
+impl Row<'_> {
+    /// Note where the value of `node` is.
+    #[inline(always)]
+    pub fn note(&mut self, node: u32, token: Token) {
+        self.tokens[node as usize] = Some(token);
+    }
+
+    /// Stage the value of `node`.
+    #[inline(always)]
+    pub fn stage(&mut self, node: u32, cell: u128) {
+        self.stage.at_mut(node).put(self.row, cell);
+    }
+
+    /// Say that the value of `node` has to be read by its token.
+    #[inline(always)]
+    pub fn mark(&mut self, node: u32) {
+        self.stage.at_mut(node).mark(self.row);
+    }
+}
+
 impl Tape {
+    /// An empty one.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            width: plan.nodes.len(),
+            stage: Stage::new(plan.nodes.len()),
+            tokens: Vec::new(),
+            unknown: Vec::new(),
+            plain_keys: String::new(),
+            ends: Vec::new(),
+        }
+    }
+
     /// Begin a block of at most `records`.
-    pub fn clear(&mut self, plan: &Plan, records: usize) {
-        self.width = plan.nodes.len();
+    pub fn clear(&mut self, records: usize) {
+        self.stage.clear();
         self.tokens.clear();
         self.tokens.resize(self.width * records, None);
         self.unknown.clear();
@@ -39,14 +86,17 @@ impl Tape {
         self.ends.len()
     }
 
-    /// The values of the next record, all absent at first, and the undeclared keys, to be appended to.
+    /// The next record, of which nothing is noted at first.
     #[inline(always)]
-    pub fn next(&mut self) -> (&mut [Option<Token>], &mut Vec<Unknown>) {
-        let start = self.ends.len() * self.width;
-        (
-            &mut self.tokens[start..start + self.width],
-            &mut self.unknown,
-        )
+    pub fn next(&mut self) -> Row<'_> {
+        let row = self.ends.len();
+        let start = row * self.width;
+        Row {
+            row,
+            tokens: &mut self.tokens[start..start + self.width],
+            unknown: &mut self.unknown,
+            stage: &mut self.stage,
+        }
     }
 
     /// The next record is complete.
@@ -57,16 +107,30 @@ impl Tape {
 
     /// Forget what was noted of the next record.
     pub fn undo(&mut self) {
-        self.next().0.fill(None);
+        let row = self.next();
+        row.tokens.fill(None);
+        row.stage.undo(row.row);
         let complete = self.ends.last().map_or(0, |&end| end as usize);
         self.unknown.truncate(complete);
     }
 
-    /// The next record is the one that `members` has read and settled.
-    pub fn push(&mut self, members: &Members) {
-        let (tokens, _) = self.next();
-        for (node, token) in tokens.iter_mut().enumerate() {
-            *token = members.get(node);
+    /// The next record is the one that `members` has read and settled. Its text is at `place`, and `padded` with what
+    /// follows it.
+    pub fn push(&mut self, plan: &Plan, members: &Members, place: Place, padded: &[u8]) {
+        let mut row = self.next();
+        for (node, planned) in plan.nodes.iter().enumerate() {
+            let Some(token) = members.get(node) else {
+                continue;
+            };
+            row.note(node as u32, token);
+            if token.kind != Kind::Null
+                && let Some(column) = planned.column
+            {
+                match common(&plan.columns[column].kind, token, place, padded) {
+                    Some(cell) => row.stage(node as u32, cell),
+                    None => row.mark(node as u32),
+                }
+            }
         }
         for unknown in &members.unknown {
             let unknown = members.with_key_in(unknown, &mut self.plain_keys);
@@ -92,5 +156,28 @@ impl Tape {
     /// The text of an undeclared key in the record `text`.
     pub fn key<'t>(&'t self, unknown: &Unknown, text: &'t str) -> &'t str {
         unknown.key(text, &self.plain_keys)
+    }
+}
+
+/// What is staged of a value of a column of `kind`, if it is of the common form.
+fn common(kind: &ColumnKind, token: Token, place: Place, padded: &[u8]) -> Option<u128> {
+    let text = padded.get(token.start as usize..)?;
+    let length = (token.end - token.start) as usize;
+    match (Expected::of(Some(kind), token.kind), token.kind) {
+        (Expected::Text, Kind::String { escaped: false }) => {
+            let (slab, start) = (place.slab(), place.start() + token.start + 1);
+            Some(view(text.get(1..)?, length - 2, slab, start))
+        }
+        (Expected::Time(unit), Kind::String { escaped: false }) => {
+            common_timestamp(text.get(1..)?, length - 2, unit).map(|units| u128::from(units as u64))
+        }
+        (Expected::Integer, Kind::Number { integer: true }) => {
+            short_integer(text, length).map(|value| u128::from(value as u64))
+        }
+        (Expected::Float, Kind::Number { .. }) => {
+            short_float(text, length).map(|value| u128::from(value.to_bits()))
+        }
+        (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
+        _ => None,
     }
 }

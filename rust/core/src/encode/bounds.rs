@@ -1,8 +1,12 @@
 //! The smallest and the largest value of a column chunk.
 
+use arrow_buffer::{BooleanBuffer, Buffer};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
+use super::packing::Integer;
 use super::values::Values;
+use super::view;
+use crate::simd::{Backend, Isa, Kernel};
 
 /// Text in statistics has at most this many bytes.
 const MOST_BYTES: usize = 64;
@@ -23,10 +27,14 @@ impl Bounds {
     /// None yet, for values like these.
     pub fn of(values: &Values) -> Self {
         match values {
-            Values::Text { .. } => Self::Text(TextBounds::default()),
-            Values::Integers { narrow, .. } => Self::Integers {
+            Values::Text(_) => Self::Text(TextBounds::default()),
+            Values::Narrow(_) => Self::Integers {
                 bounds: None,
-                narrow: *narrow,
+                narrow: true,
+            },
+            Values::Wide(_) => Self::Integers {
+                bounds: None,
+                narrow: false,
             },
             Values::Floats(_) => Self::Floats(None),
             Values::Booleans(_) => Self::Booleans(None),
@@ -40,40 +48,45 @@ impl Bounds {
         }
     }
 
+    /// Takes one more text into account.
+    #[inline(always)]
+    pub fn observe_view(&mut self, view: u128, buffers: &[Buffer]) {
+        if let Self::Text(bounds) = self
+            && bounds.may_grow(view)
+        {
+            view::with(view, buffers, |value| bounds.observe(value));
+        }
+    }
+
     /// Takes more integers into account.
-    pub fn observe_integers(&mut self, values: &[i64]) {
+    pub fn observe_integers<T: Integer>(&mut self, values: &[T]) {
         if let (Self::Integers { bounds, .. }, Some(&first)) = (self, values.first()) {
-            let before = bounds.unwrap_or((first, first));
-            *bounds = Some(values.iter().fold(before, |(smallest, largest), &value| {
-                (smallest.min(value), largest.max(value))
-            }));
+            let (smallest, largest) = Isa::detect().run(Extremes { values, first });
+            let before = bounds.unwrap_or((i64::MAX, i64::MIN));
+            *bounds = Some((
+                before.0.min(smallest.signed()),
+                before.1.max(largest.signed()),
+            ));
         }
     }
 
     /// Takes more numbers into account, but for those that are none.
     pub fn observe_floats(&mut self, values: &[f64]) {
-        let mut numbers = values.iter().copied().filter(|value| !value.is_nan());
-        if let Self::Floats(bounds) = self
-            && let Some(first) = numbers.next()
-        {
-            let before = bounds.unwrap_or((first, first));
-            *bounds = Some(
-                numbers
-                    .chain([first])
-                    .fold(before, |(smallest, largest), value| {
-                        (smallest.min(value), largest.max(value))
-                    }),
-            );
+        if let Self::Floats(bounds) = self {
+            let before = bounds.unwrap_or((f64::INFINITY, f64::NEG_INFINITY));
+            let (smallest, largest) = Isa::detect().run(FloatExtremes { values, before });
+            // They have crossed if there was no number.
+            *bounds = (smallest <= largest).then_some((smallest, largest));
         }
     }
 
     /// Takes more booleans into account.
-    pub fn observe_booleans(&mut self, values: impl Iterator<Item = bool>) {
-        if let Self::Booleans(bounds) = self {
-            *bounds = values.fold(*bounds, |bounds, value| {
-                let (smallest, largest) = bounds.unwrap_or((value, value));
-                Some((smallest & value, largest | value))
-            });
+    pub fn observe_booleans(&mut self, values: &BooleanBuffer) {
+        let trues = values.count_set_bits();
+        if let (Self::Booleans(bounds), false) = (self, values.is_empty()) {
+            let (smallest, largest) = (trues == values.len(), trues > 0);
+            let before = bounds.unwrap_or((true, false));
+            *bounds = Some((before.0 & smallest, before.1 | largest));
         }
     }
 
@@ -115,6 +128,64 @@ impl Bounds {
     }
 }
 
+struct Extremes<'a, T> {
+    values: &'a [T],
+    first: T,
+}
+
+impl<T: Integer> Kernel for Extremes<'_, T> {
+    type Output = (T, T);
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> (T, T) {
+        let (mut smallest, mut largest) = (self.first, self.first);
+        for &value in self.values {
+            smallest = smallest.min(value);
+            largest = largest.max(value);
+        }
+        (smallest, largest)
+    }
+}
+
+struct FloatExtremes<'a> {
+    values: &'a [f64],
+    before: (f64, f64),
+}
+
+impl Kernel for FloatExtremes<'_> {
+    type Output = (f64, f64);
+
+    /// In lanes, which a compiler may not make of one: the order of comparisons with NaN counts.
+    #[inline(always)]
+    fn run<B: Backend>(self) -> (f64, f64) {
+        const LANES: usize = 8;
+        let (mut smallest, mut largest) = ([self.before.0; LANES], [self.before.1; LANES]);
+        let mut observe = |lane: usize, value: f64| {
+            smallest[lane] = if value < smallest[lane] {
+                value
+            } else {
+                smallest[lane]
+            };
+            largest[lane] = if value > largest[lane] {
+                value
+            } else {
+                largest[lane]
+            };
+        };
+        let (groups, rest) = self.values.as_chunks::<LANES>();
+        for group in groups {
+            for (lane, &value) in group.iter().enumerate() {
+                observe(lane, value);
+            }
+        }
+        rest.iter().for_each(|&value| observe(0, value));
+        (
+            smallest.into_iter().fold(f64::INFINITY, f64::min),
+            largest.into_iter().fold(f64::NEG_INFINITY, f64::max),
+        )
+    }
+}
+
 /// Of text. The first eight bytes decide most comparisons, so they are compared as one number.
 #[derive(Debug, Default)]
 pub struct TextBounds {
@@ -126,6 +197,15 @@ pub struct TextBounds {
 }
 
 impl TextBounds {
+    /// Whether a value may be a new bound, by its first four bytes, which are part of its view.
+    #[inline(always)]
+    fn may_grow(&self, view: u128) -> bool {
+        let prefix = ((view >> 32) as u32).swap_bytes();
+        prefix <= (self.smallest_head >> 32) as u32
+            || prefix >= (self.largest_head >> 32) as u32
+            || !self.any
+    }
+
     /// Takes one more value into account.
     pub fn observe(&mut self, value: &[u8]) {
         let head = head(value);

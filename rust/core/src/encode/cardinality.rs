@@ -1,13 +1,16 @@
 //! What a column's first values are like: how many differ, how long they are.
 
-use std::collections::HashSet;
+use std::hash::BuildHasher;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
-/// Values looked at per column.
+/// Values looked at per column, and about how many bytes of them.
 const SAMPLE: usize = 4_096;
+const SAMPLE_BYTES: usize = 1 << 20;
 
 /// A look at the first values of one leaf column, nulls aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,13 +77,21 @@ impl Sample {
         high as usize
     }
 
+    /// By their hashes: that two values share one is too rare to change what is chosen.
     fn count<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
-        let mut distinct = HashSet::new();
+        let hasher = RandomState::default();
+        let mut distinct = HashTable::with_capacity(SAMPLE);
         let mut sample = Self::default();
         for value in values {
             sample.values += 1;
             sample.bytes += value.len();
-            distinct.insert(value);
+            let hash = hasher.hash_one(value);
+            if distinct.find(hash, |&other| other == hash).is_none() {
+                distinct.insert_unique(hash, hash, |&other| other);
+            }
+            if sample.bytes >= SAMPLE_BYTES {
+                break;
+            }
         }
         sample.distinct = distinct.len();
         sample

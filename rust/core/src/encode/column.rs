@@ -12,8 +12,9 @@ use super::bounds::Bounds;
 use super::chunk::{Chunk, Compressor, Contents, Pages};
 use super::dictionary::Dictionary;
 use super::packing;
+use super::rows::{Indexed, Rows};
 use super::settings::Choice;
-use super::values::{Indexed, PAGE_BYTES, Values};
+use super::values::{PAGE_BYTES, Values};
 
 /// A page has at most this many rows, as in files of other writers: readers decode pages whole.
 const PAGE_ROWS: usize = 20_000;
@@ -39,7 +40,7 @@ impl FlatColumn {
     /// A column of `field`, unless its type is left to the Parquet library.
     pub fn new(field: &Field, descriptor: &ColumnDescPtr, choice: Choice) -> Option<Self> {
         let values = Values::of(field.data_type())?;
-        let is_text = matches!(values, Values::Text { .. });
+        let is_text = matches!(values, Values::Text(_));
         let indexed = choice.dictionary.then(|| Indexed {
             dictionary: Dictionary::new(is_text),
             indices: Vec::new(),
@@ -70,13 +71,12 @@ impl FlatColumn {
             let message = format!("column {name:?} has nulls, but must not have any");
             return Err(ArrowError::SchemaError(message).into());
         }
+        let rows = Rows::of(array, &self.values)?;
         let mut start = 0;
         while start < array.len() {
             let end = array.len().min(start + PAGE_ROWS - self.validity.len());
             let indexed = self.indexed.as_mut().filter(|_| self.indexing);
-            let count = self
-                .values
-                .take(array, start..end, indexed, self.bounds.as_mut())?;
+            let count = rows.take(start..end, &mut self.values, indexed, self.bounds.as_mut());
             self.append_validity(array, start, count);
             start += count;
             if self.is_page_full() {

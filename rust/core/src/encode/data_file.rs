@@ -147,6 +147,10 @@ impl DataFile {
 
 /// About how many of the batch's rows fill a row group: what is appended between two looks at its size.
 fn rows_in(bytes: usize, batch: &RecordBatch) -> usize {
+    // What all columns hold, buffers that they share as often as they do, is seldom less than what their values have.
+    if batch.get_array_memory_size() <= bytes {
+        return batch.num_rows();
+    }
     let row_bytes = batch.columns().iter().map(value_bytes).sum::<usize>() / batch.num_rows();
     (bytes / row_bytes.max(1)).max(1)
 }

@@ -1,82 +1,30 @@
 //! The distinct values of a column chunk.
 
-use std::hash::BuildHasher;
+use arrow_buffer::Buffer;
 
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
+use super::bounds::Bounds;
+use super::slots::{Hashes, Slots, are_equal};
+use super::view::{self, INLINE};
 
 /// A dictionary has at most about this many bytes: larger ones save nothing, and readers hold them whole.
 pub const MOST_BYTES: usize = 256 << 10;
 
-/// How many values are remembered by their ends, to save most look-ups the hash: four for each that there is, within
-/// these. All fit a processor's own cache.
-const FEWEST_RECENT: usize = 256;
-const MOST_RECENT: usize = 8_192;
-const UNKNOWN: (Ends, u32) = (
-    Ends {
-        length: 0,
-        first: 0,
-        last: 0,
-    },
-    u32::MAX,
-);
+/// No value.
+const NONE: u128 = u128::MAX;
 
-/// What is known of a value without looking at all of it: all there is, if it has at most 16 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Ends {
-    length: u32,
-    first: u64,
-    last: u64,
-}
-
-impl Ends {
-    fn of(value: &[u8]) -> Self {
-        let (first, last) = if let (Some(first), Some(last)) =
-            (value.first_chunk::<8>(), value.last_chunk::<8>())
-        {
-            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-        } else if let (Some(first), Some(last)) =
-            (value.first_chunk::<4>(), value.last_chunk::<4>())
-        {
-            (
-                u32::from_le_bytes(*first).into(),
-                u32::from_le_bytes(*last).into(),
-            )
-        } else {
-            let shift = |bytes, &byte: &u8| (bytes << 8) | u64::from(byte);
-            (value.iter().fold(0, shift), 0)
-        };
-        Self {
-            length: value.len() as u32,
-            first,
-            last,
-        }
-    }
-
-    fn is_all(self) -> bool {
-        self.length <= 16
-    }
-
-    /// Its place among `count` recent values, which is a power of two.
-    fn slot(self, count: usize) -> usize {
-        let mixed = (self.first ^ self.last.rotate_left(29) ^ u64::from(self.length))
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> (u64::BITS - count.ilog2())) as usize
-    }
-}
+/// Values that are looked up together.
+const GROUP: usize = 64;
 
 /// Values in the order in which they came, as the body of a dictionary page.
 #[derive(Debug)]
 pub struct Dictionary {
     /// Of text: each value after its length.
     text: bool,
-    hasher: RandomState,
-    found: HashTable<u32>,
-    /// By slot; an index is only right while the dictionary has it.
-    recent: Vec<(Ends, u32)>,
+    hashes: Hashes,
+    slots: Slots,
+    /// By index: the value's view, which refers to the page.
+    values: Vec<u128>,
     page: Vec<u8>,
-    /// Where in `page` each value ends.
-    ends: Vec<u32>,
 }
 
 impl Dictionary {
@@ -84,69 +32,39 @@ impl Dictionary {
     pub fn new(text: bool) -> Self {
         Self {
             text,
-            hasher: RandomState::default(),
-            found: HashTable::new(),
-            recent: Vec::new(),
+            hashes: Hashes::default(),
+            slots: Slots::default(),
+            values: Vec::new(),
             page: Vec::new(),
-            ends: Vec::new(),
         }
     }
 
-    /// The index of `value`, and whether it is new.
-    pub fn index_of(&mut self, value: &[u8]) -> (u32, bool) {
-        let Self {
-            text,
-            hasher,
-            found,
-            recent,
-            page,
-            ends,
-        } = self;
-        let prefix = if *text { 4 } else { 0 };
-        let read = |index: u32| {
-            let end = ends[index as usize] as usize;
-            let start = index
-                .checked_sub(1)
-                .map_or(0, |before| ends[before as usize] as usize);
-            &page[start + prefix..end]
-        };
-        if recent.is_empty() {
-            recent.resize(FEWEST_RECENT, UNKNOWN);
+    /// Appends the index of each value to `indices`, until the dictionary is full; how many.
+    pub fn take(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+        indices.reserve(views.len());
+        for (number, group) in views.chunks(GROUP).enumerate() {
+            let taken = self.take_group(group, buffers, indices);
+            if taken < group.len() || self.is_full() {
+                return number * GROUP + taken;
+            }
         }
-        let looks = Ends::of(value);
-        let slot = looks.slot(recent.len());
-        let (recent_looks, recent_index) = &mut recent[slot];
-        if *recent_looks == looks
-            && (*recent_index as usize) < ends.len()
-            && (looks.is_all() || read(*recent_index) == value)
-        {
-            return (*recent_index, false);
-        }
-        let hash = hasher.hash_one(value);
-        *recent_looks = looks;
-        if let Some(&index) = found.find(hash, |&index| read(index) == value) {
-            *recent_index = index;
-            return (index, false);
-        }
-        let index = ends.len() as u32;
-        found.insert_unique(hash, index, |&index| hasher.hash_one(read(index)));
-        if *text {
-            page.extend_from_slice(&(value.len() as u32).to_le_bytes());
-        }
-        page.extend_from_slice(value);
-        ends.push(page.len() as u32);
-        *recent_index = index;
-        if ends.len() * 4 > recent.len() && recent.len() < MOST_RECENT {
-            let count = recent.len() * 2;
-            recent.clear();
-            recent.resize(count, UNKNOWN);
-        }
-        (index, true)
+        views.len()
     }
 
     /// How many values it has.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.values.len()
+    }
+
+    /// Takes its values from an index on into account.
+    pub fn observe(&self, from: usize, bounds: &mut Bounds) {
+        for &value in &self.values[from..] {
+            if view::length(value) <= INLINE {
+                view::with(value, &[], |value| bounds.observe_text(value));
+            } else {
+                bounds.observe_text(self.read_long(value));
+            }
+        }
     }
 
     /// Whether it should get no more values.
@@ -161,10 +79,9 @@ impl Dictionary {
 
     /// Forgets all values and keeps its memory.
     pub fn clear(&mut self) {
-        self.found.clear();
-        self.recent.fill(UNKNOWN);
+        self.slots.clear();
+        self.values.clear();
         self.page.clear();
-        self.ends.clear();
     }
 
     /// Gives back the memory of an empty dictionary.
@@ -174,8 +91,89 @@ impl Dictionary {
 
     /// Bytes of memory held.
     pub fn memory_size(&self) -> usize {
-        self.page.capacity()
-            + 4 * (self.ends.capacity() + self.found.capacity())
-            + self.recent.capacity() * size_of::<(Ends, u32)>()
+        self.page.capacity() + 16 * self.values.capacity() + self.slots.memory_size()
+    }
+
+    /// The same for up to [`GROUP`] values. In three rounds, each of which reads one thing of every value, the text, the
+    /// slot, the value it leads to: reads that do not wait for each other, where one value after the other would have
+    /// the processor wait for each of them in turn.
+    fn take_group(&mut self, views: &[u128], buffers: &[Buffer], indices: &mut Vec<u32>) -> usize {
+        let mut hashes = [0; GROUP];
+        for (hash, &view) in hashes.iter_mut().zip(views) {
+            *hash = self.hashes.of(view, buffers);
+        }
+        let mut likely = [(0, 0); GROUP];
+        for (likely, &hash) in likely.iter_mut().zip(&hashes[..views.len()]) {
+            let index = self.slots.first(hash);
+            *likely = (
+                index as u32,
+                self.values.get(index).copied().unwrap_or(NONE),
+            );
+        }
+        for (taken, (&view, (&hash, &(index, value)))) in
+            views.iter().zip(hashes.iter().zip(&likely)).enumerate()
+        {
+            if self.is_it(value, view, buffers) {
+                indices.push(index);
+                continue;
+            }
+            let is_it = |index: usize| {
+                let value = self.values.get(index);
+                value.is_some_and(|&value| self.is_it(value, view, buffers))
+            };
+            if let Some(index) = self.slots.find(hash, is_it) {
+                indices.push(index);
+                continue;
+            }
+            indices.push(self.insert(hash, view, buffers));
+            if self.is_full() {
+                return taken + 1;
+            }
+        }
+        views.len()
+    }
+
+    /// Whether `value`, which is one of the dictionary's, is what `view` is.
+    #[inline(always)]
+    fn is_it(&self, value: u128, view: u128, buffers: &[Buffer]) -> bool {
+        let length = view::length(view);
+        if length <= INLINE {
+            return value == view;
+        }
+        value as u64 == view as u64
+            && are_equal(self.read_long(value), &view::long(view, buffers)[..length])
+    }
+
+    /// Adds a value that it does not have; its index.
+    #[inline(never)]
+    fn insert(&mut self, hash: u64, view: u128, buffers: &[Buffer]) -> u32 {
+        if !self.slots.have_room(self.values.len()) {
+            let more = self.slots.more(self.values.iter().map(|&value| {
+                if view::length(value) <= INLINE {
+                    self.hashes.short(value)
+                } else {
+                    self.hashes.long(self.read_long(value))
+                }
+            }));
+            self.slots = more;
+        }
+        let index = self.values.len() as u32;
+        let length = view::length(view);
+        if self.text {
+            self.page.extend_from_slice(&(length as u32).to_le_bytes());
+        }
+        let start = self.page.len() as u128;
+        view::with(view, buffers, |value| self.page.extend_from_slice(value));
+        self.values.push(if length <= INLINE {
+            view
+        } else {
+            u128::from(view as u64) | start << 96
+        });
+        self.slots.insert(hash, index);
+        index
+    }
+
+    fn read_long(&self, value: u128) -> &[u8] {
+        &self.page[(value >> 96) as usize..][..view::length(value)]
     }
 }

@@ -11,9 +11,14 @@ mod columns;
 mod data_file;
 mod dictionary;
 mod packing;
+mod rows;
 mod settings;
 mod sink;
+mod slots;
+mod text_page;
+mod valid;
 mod values;
+mod view;
 
 pub use data_file::{DataFile, Usage};
 pub use settings::{EncodeConfig, Layout};

@@ -4,11 +4,16 @@
 //! Invariant: a [`Token`] comes from a [`Scanner`] that went over the same text, so its bytes follow the grammar of
 //! its kind and its ends are character boundaries.
 
+mod cursor;
+mod keys;
 mod number;
 mod scan;
+mod skip;
 mod text;
 mod words;
 
+pub use cursor::Cursor;
+pub use keys::{Digest, Keys};
 pub use number::{
     Inexact, digits_at, is_integer, short_float, short_integer, to_decimal, to_float64, to_int64,
 };

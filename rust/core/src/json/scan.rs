@@ -1,5 +1,6 @@
 //! One pass over a JSON text: its grammar checked, its values located.
 
+use super::skip::Skip;
 use super::words::next_special;
 use crate::simd::{Isa, StringEnd, find_string_end};
 
@@ -91,7 +92,7 @@ pub struct Fault {
 /// Memory of a [`Scanner`], kept from text to text.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// Open containers inside a value that is skipped: true for objects.
+    /// The containers around the one that is being skipped: true for objects.
     open: Vec<bool>,
     /// Where the lone surrogate escapes of the current text are; only filled if they are allowed.
     pub lone_surrogates: Vec<u32>,
@@ -150,6 +151,16 @@ impl<'t> Scanner<'t> {
     #[must_use]
     pub fn position(&self) -> usize {
         self.position
+    }
+
+    /// The whole text.
+    pub(super) fn bytes(&self) -> &'t [u8] {
+        self.bytes
+    }
+
+    /// How many containers may be open.
+    pub(super) fn max_depth(&self) -> usize {
+        self.max_depth
     }
 
     /// The next byte, if there is one.
@@ -263,29 +274,17 @@ impl<'t> Scanner<'t> {
 
     /// Read the container at the cursor to its end, whatever it nests.
     fn container(&mut self, depth: usize, object: bool) -> Result<(), Fault> {
-        self.open(depth)?;
-        self.scratch.open.clear();
-        self.scratch.open.push(object);
-        let mut first = true;
-        while let Some(&object) = self.scratch.open.last() {
-            if !self.next_member(first, if object { b'}' } else { b']' })? {
-                self.scratch.open.pop();
-                first = false;
-                continue;
-            }
-            if object {
-                self.key()?;
-            }
-            first = matches!(self.peek(), Some(b'{' | b'['));
-            if first {
-                let nested = self.peek() == Some(b'{');
-                self.open(depth + self.scratch.open.len())?;
-                self.scratch.open.push(nested);
-            } else {
-                self.scalar()?;
-            }
-        }
-        Ok(())
+        let isa = self.isa;
+        let mut open = std::mem::take(&mut self.scratch.open);
+        open.clear();
+        let read = isa.run(Skip {
+            scanner: self,
+            depth,
+            object,
+            open: &mut open,
+        });
+        self.scratch.open = open;
+        read
     }
 
     fn scalar(&mut self) -> Result<Kind, Fault> {

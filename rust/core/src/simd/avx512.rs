@@ -12,10 +12,10 @@ use std::arch::x86_64::{
     _mm256_loadu_si256, _mm256_mask_cmpneq_epu8_mask, _mm256_set1_epi8, _mm256_sub_epi8,
     _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_cmplt_epu8_mask,
     _mm512_loadu_si512, _mm512_mask_cmpneq_epu8_mask, _mm512_mask_mov_epi8,
-    _mm512_mask_test_epi8_mask, _mm512_mask2_permutex2var_epi8, _mm512_maskz_compress_epi8,
-    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
-    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_slli_epi16,
-    _mm512_srli_epi16, _mm512_storeu_si512, _mm512_xor_si512,
+    _mm512_mask_test_epi8_mask, _mm512_mask_testn_epi8_mask, _mm512_mask2_permutex2var_epi8,
+    _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512,
+    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512,
+    _mm512_slli_epi16, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_xor_si512,
 };
 
 use super::classes::{CLASSES, D, HEX, HIGH, LOW, MEANINGS, Table, VALID, VALUES};
@@ -107,6 +107,17 @@ impl Backend for Avx512 {
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
         // SAFETY: the same.
         unsafe { unescape_block(block, escaped, keep, out) }
+    }
+
+    #[inline(always)]
+    fn unescape_simple(
+        block: &Block,
+        escaped: u64,
+        keep: u64,
+        out: &mut [MaybeUninit<u8>; BLOCK],
+    ) -> bool {
+        // SAFETY: the same.
+        unsafe { unescape_simple(block, escaped, keep, out) }
     }
 }
 
@@ -259,6 +270,25 @@ fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit
     let kept = _mm512_maskz_compress_epi8(keep, plain);
     // SAFETY: writes the 64 bytes of `out`, at any alignment.
     unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), kept) };
+}
+
+/// What is no escape, or one with a `u`, has no meaning; the table is looked up by a byte's low seven bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
+fn unescape_simple(
+    block: &Block,
+    escaped: u64,
+    keep: u64,
+    out: &mut [MaybeUninit<u8>; BLOCK],
+) -> bool {
+    let [low, high] = halves(&MEANINGS);
+    let text = load(block);
+    let plain = _mm512_mask2_permutex2var_epi8(low, text, escaped, high);
+    let meaningless = _mm512_mask_testn_epi8_mask(escaped, plain, plain);
+    let kept = _mm512_maskz_compress_epi8(keep, plain);
+    // SAFETY: writes the 64 bytes of `out`, at any alignment.
+    unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), kept) };
+    meaningless | _mm512_movepi8_mask(text) & escaped == 0
 }
 
 /// All escapes at once; one after the other only where there is a surrogate. In UTF-8 each byte of a character is made

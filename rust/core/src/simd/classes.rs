@@ -44,13 +44,15 @@ const fn class(byte: u8) -> u8 {
     escape | digit
 }
 
-/// What each ASCII character means behind a backslash.
+/// What each ASCII character means behind a backslash, if it is an escape by itself; else 0.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub static MEANINGS: Table = {
     let mut table = [0; 128];
     let mut byte = 0_u8;
     while byte < 128 {
-        table[byte as usize] = meaning(byte);
+        if class(byte) & VALID != 0 && byte != b'u' {
+            table[byte as usize] = meaning(byte);
+        }
         byte += 1;
     }
     Table(table)

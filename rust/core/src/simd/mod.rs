@@ -27,7 +27,9 @@ mod tests;
 pub use isa::{Found, Isa};
 pub use literal::Literal;
 pub use scalar::Scalar;
-pub use string::{StringEnd, append_unescaped, find_string_end, string_end, unescape};
+pub use string::{
+    StringEnd, append_unescaped, find_string_and_unescape, find_string_end, string_end, unescape,
+};
 pub use utf8::is_utf8;
 
 use std::mem::MaybeUninit;
@@ -124,6 +126,23 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
     /// Write the bytes at `keep`, one after the other, those at `escaped` as what they mean behind a backslash; all of
     /// those are `"\/bfnrt`. What is in `out` behind them afterwards is not defined.
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]);
+
+    /// The same if all bytes at `escaped` are `"\/bfnrt`. False if one is not; then `out` means nothing.
+    #[inline(always)]
+    #[must_use]
+    fn unescape_simple(
+        block: &Block,
+        escaped: u64,
+        keep: u64,
+        out: &mut [MaybeUninit<u8>; BLOCK],
+    ) -> bool {
+        let escapes = Self::escape_bits(block);
+        let simple = escaped & (escapes.unicode | !escapes.valid) == 0;
+        if simple {
+            Self::unescape_block(block, escaped, keep, out);
+        }
+        simple
+    }
 }
 
 mod sealed {

@@ -43,7 +43,7 @@ pub fn string_end<B: Backend>(text: &[u8], start: usize) -> Option<StringEnd> {
                     end: position + first,
                     escaped: false,
                 }),
-                b'\\' => escaped_end::<B>(text, position),
+                b'\\' => escaped_end::<B>(text, position, Escapes::default()),
                 _ => None,
             };
         }
@@ -69,10 +69,13 @@ impl Kernel for End<'_> {
     }
 }
 
-/// [`string_end`] from the first block that has a backslash on.
+/// [`string_end`] from a block on, of which the one before may have left an escape open.
 #[inline(always)]
-fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd> {
-    let mut carry = Escapes::default();
+fn escaped_end<B: Backend>(
+    text: &[u8],
+    mut position: usize,
+    mut carry: Escapes,
+) -> Option<StringEnd> {
     let mut units = CodeUnits::default();
     loop {
         let mut padded = MaybeUninit::uninit();
@@ -104,6 +107,143 @@ fn escaped_end<B: Backend>(text: &[u8], mut position: usize) -> Option<StringEnd
     }
 }
 
+/// [`string_end`] in one pass with [`unescape`]: if the string has escapes, what it stands for is appended to `out`. If
+/// it is none, what is appended means nothing.
+#[must_use]
+pub fn find_string_and_unescape(
+    isa: Isa,
+    text: &[u8],
+    start: usize,
+    out: &mut Vec<u8>,
+) -> Option<StringEnd> {
+    isa.run(Both(isa, text, start, out))
+}
+
+struct Both<'t, 'o>(Isa, &'t [u8], usize, &'o mut Vec<u8>);
+
+impl Kernel for Both<'_, '_> {
+    type Output = Option<StringEnd>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        let Self(isa, text, start, out) = self;
+        let mut position = start;
+        let first = loop {
+            let rest = text.get(position..)?;
+            let mut padded = MaybeUninit::uninit();
+            let first = B::first_special(block_of::<B>(rest, &mut padded));
+            if first < BLOCK {
+                break *rest.get(first)?;
+            }
+            position += BLOCK;
+        };
+        match first {
+            b'"' => string_end::<B>(text, position),
+            b'\\' => {
+                out.reserve(text.len() - start + BLOCK);
+                out.extend_from_slice(&text[start..position]);
+                unescape_to_end::<B>(isa, text, position, out)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Find the end of a string whose first backslash is in the block at `position`, and write what it stands for on the
+/// way. From a surrogate or a fault on the two are done one after the other.
+#[inline(always)]
+fn unescape_to_end<B: Backend>(
+    isa: Isa,
+    text: &[u8],
+    mut position: usize,
+    out: &mut Vec<u8>,
+) -> Option<StringEnd> {
+    out.reserve(text.len() - position + BLOCK);
+    let start = out.len();
+    let spare = out.spare_capacity_mut();
+    let mut carry = Escapes::default();
+    let mut written = 0;
+    let end = loop {
+        let before = carry;
+        let mut padded = MaybeUninit::uninit();
+        let block = block_of::<B>(text.get(position..)?, &mut padded);
+        let to = spare.get_mut(written..)?.first_chunk_mut()?;
+        let bits = B::string_bits(block);
+        let escaped = carry.next(bits.backslash);
+        let quote = bits.quote & !escaped;
+        let inside = quote.wrapping_sub(1) & !quote;
+        if bits.control & inside != 0 {
+            return None;
+        }
+        let keep = inside & !(bits.backslash & !escaped);
+        if B::unescape_simple(block, escaped & inside, keep, to) {
+            written += keep.count_ones() as usize;
+        } else {
+            let Some((kept, taken)) = unescape_units::<B>(block, escaped & inside, keep, to) else {
+                break Err(before);
+            };
+            written += kept;
+            if taken < BLOCK {
+                // The next block begins with the `u`.
+                carry.open = 1;
+                position += taken;
+                continue;
+            }
+        }
+        if quote != 0 {
+            break Ok(position + quote.trailing_zeros() as usize);
+        }
+        position += BLOCK;
+    };
+    // SAFETY: `unescape_simple` and `unescape_units` have written the first `written` bytes of the spare capacity: each
+    // block starts where the kept bytes of the one before ended.
+    unsafe { out.set_len(start + written) };
+    match end {
+        Ok(end) => Some(StringEnd { end, escaped: true }),
+        Err(before) => isa.run(Rest(text, position, before, out)),
+    }
+}
+
+/// Write the bytes at `keep`, those at `escaped` as what they mean, some with a `u`: how many bytes that are, and how many
+/// of the block's are taken. `None` if an escape is wrong or a surrogate.
+#[inline(always)]
+fn unescape_units<B: Backend>(
+    block: &Block,
+    escaped: u64,
+    keep: u64,
+    out: &mut [MaybeUninit<u8>; BLOCK],
+) -> Option<(usize, usize)> {
+    let escapes = B::escape_bits(block);
+    let unicode = escapes.unicode & escaped;
+    // Those whose digits are in the block.
+    let whole = unicode & u64::MAX >> 4;
+    let hex = B::hex_bits(block);
+    let (first, second) = (whole << 1, whole << 2);
+    let digits = first | second | whole << 3 | whole << 4;
+    let surrogate = (first & hex.d) << 1 & (hex.high | hex.low);
+    if escaped & !escapes.valid | digits & !hex.digit | surrogate != 0 {
+        return None;
+    }
+    let decoded = B::decode_units(block, unicode, keep);
+    B::unescape_block(&decoded.block, escaped & !unicode, decoded.keep, out);
+    Some((decoded.keep.count_ones() as usize, decoded.taken))
+}
+
+/// Find the end of a string from a block on, of which the one before may have left an escape open, then unescape it.
+struct Rest<'t, 'o>(&'t [u8], usize, Escapes, &'o mut Vec<u8>);
+
+impl Kernel for Rest<'_, '_> {
+    type Output = Option<StringEnd>;
+
+    #[inline(always)]
+    fn run<B: Backend>(self) -> Self::Output {
+        let Self(text, position, carry, out) = self;
+        let found = escaped_end::<B>(text, position, carry)?;
+        unescape_from::<B>(text.get(position..found.end)?, carry, out);
+        Some(found)
+    }
+}
+
 /// [`unescape`] compiled by itself.
 pub fn append_unescaped(isa: Isa, inside: &[u8], out: &mut Vec<u8>) {
     isa.run(Unescape(inside, out));
@@ -123,11 +263,16 @@ impl Kernel for Unescape<'_, '_> {
 /// Append what `inside`, the inside of a valid JSON string, stands for; a lone surrogate becomes U+FFFD.
 #[inline(always)]
 pub fn unescape<B: Backend>(inside: &[u8], out: &mut Vec<u8>) {
+    unescape_from::<B>(inside, Escapes::default(), out);
+}
+
+/// [`unescape`] of a part of a string, of which the part before it may have left an escape open.
+#[inline(always)]
+fn unescape_from<B: Backend>(inside: &[u8], mut carry: Escapes, out: &mut Vec<u8>) {
     // No escape is shorter than what it stands for, and whole blocks are written.
     out.reserve(inside.len() + BLOCK);
     let start = out.len();
     let spare = out.spare_capacity_mut();
-    let mut carry = Escapes::default();
     let (mut read, mut written) = (0, 0);
     while let Some(rest @ [_, ..]) = inside.get(read..) {
         let mut padded = MaybeUninit::uninit();
@@ -179,7 +324,7 @@ fn block_of<'t, B: Backend>(rest: &'t [u8], padded: &'t mut MaybeUninit<Block>) 
 }
 
 /// Which bytes are escaped, block after block.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Escapes {
     /// 1 if the next block's first byte is escaped.
     open: u64,

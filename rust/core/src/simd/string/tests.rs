@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{StringEnd, find_string_end, unescape};
+use super::{StringEnd, find_string_and_unescape, find_string_end, unescape};
 use crate::json::{self, Kind, Scanner, Scratch};
 use crate::simd::{Backend, Isa, Kernel};
 
@@ -32,9 +32,21 @@ fn expected_end(text: &str) -> Option<StringEnd> {
 }
 
 fn assert_end(text: &str) {
+    let expected = expected_end(text);
+    let mut plain = "before".to_owned();
+    if let Some(StringEnd { end, escaped: true }) = expected {
+        json::unescape(&text[1..end], &mut plain).unwrap();
+    }
     for isa in Isa::available() {
         let end = find_string_end(isa, text.as_bytes(), 1);
-        assert_eq!(end, expected_end(text), "{} {text:?}", isa.name());
+        assert_eq!(end, expected, "{} {text:?}", isa.name());
+        let mut out = b"before".to_vec();
+        let end = find_string_and_unescape(isa, text.as_bytes(), 1, &mut out);
+        assert_eq!(end, expected, "{} in one pass: {text:?}", isa.name());
+        if end.is_some() {
+            let out = String::from_utf8_lossy(&out);
+            assert_eq!(out, plain, "{} in one pass: {text:?}", isa.name());
+        }
     }
 }
 
@@ -163,6 +175,8 @@ fn what_is_no_string_has_no_end() {
             None,
             "a start behind the text"
         );
+        let both = find_string_and_unescape(isa, b"", 1, &mut Vec::new());
+        assert_eq!(both, None, "a start behind the text");
     }
 }
 

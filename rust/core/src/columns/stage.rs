@@ -1,0 +1,77 @@
+//! The values of the current block in the form that nearly all have, noted while their text is at hand.
+//!
+//! One cell per column and record. Where all that a block holds is staged, a column takes it whole: 64 rows at a time,
+//! validity included. What is not of the common form is marked as odd and read again by its token.
+
+/// Most records of a block: each is a bit of a word.
+pub const BLOCK_RECORDS: usize = 64;
+
+/// What is staged of one column.
+#[derive(Clone, Debug)]
+pub struct Staged {
+    /// By record: a view, or what the value is in the column's memory. 0 where nothing is staged.
+    pub cells: [u128; BLOCK_RECORDS],
+    /// The records that have a cell.
+    pub valid: u64,
+    /// The records that have a value which has to be read by its token.
+    pub odd: u64,
+}
+
+impl Staged {
+    const NOTHING: Self = Self {
+        cells: [0; BLOCK_RECORDS],
+        valid: 0,
+        odd: 0,
+    };
+
+    /// Stage the value of a record.
+    #[inline(always)]
+    pub fn put(&mut self, record: usize, cell: u128) {
+        self.cells[record % BLOCK_RECORDS] = cell;
+        self.valid |= 1 << (record % BLOCK_RECORDS);
+    }
+
+    /// Say that a record's value is not of the common form.
+    #[inline(always)]
+    pub fn mark(&mut self, record: usize) {
+        self.odd |= 1 << (record % BLOCK_RECORDS);
+    }
+}
+
+/// What is staged of a block, by the number of the column's node.
+#[derive(Debug)]
+pub struct Stage(Vec<Staged>);
+
+impl Stage {
+    /// Room for `nodes` columns.
+    pub fn new(nodes: usize) -> Self {
+        Self(vec![Staged::NOTHING; nodes])
+    }
+
+    /// Begin a block.
+    pub fn clear(&mut self) {
+        self.0.fill(Staged::NOTHING);
+    }
+
+    /// Forget what was staged of a record.
+    pub fn undo(&mut self, record: usize) {
+        let others = !(1 << (record % BLOCK_RECORDS));
+        for staged in &mut self.0 {
+            staged.cells[record % BLOCK_RECORDS] = 0;
+            staged.valid &= others;
+            staged.odd &= others;
+        }
+    }
+
+    /// The column at a node.
+    #[inline(always)]
+    pub fn at(&self, node: usize) -> &Staged {
+        &self.0[node]
+    }
+
+    /// The column at a node, to be staged.
+    #[inline(always)]
+    pub fn at_mut(&mut self, node: u32) -> &mut Staged {
+        &mut self.0[node as usize]
+    }
+}
