@@ -104,7 +104,10 @@ impl Rows {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "an exclusive reference, used up here")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "an exclusive reference, used up here"
+)]
 fn take_text(
     Views { views, buffers }: &Views,
     nulls: Option<&NullBuffer>,
@@ -132,7 +135,10 @@ fn take_text(
     count
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "an exclusive reference, used up here")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "an exclusive reference, used up here"
+)]
 fn take_numbers<T: Number>(
     all: &[T],
     nulls: Option<&NullBuffer>,
