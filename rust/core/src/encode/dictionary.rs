@@ -12,6 +12,9 @@ pub const MOST_BYTES: usize = 256 << 10;
 /// No value.
 const NONE: u128 = u128::MAX;
 
+/// From so many values on a dictionary is larger than the nearest cache.
+const MANY: usize = 512;
+
 /// Values that are looked up together.
 const GROUP: usize = 64;
 
@@ -112,14 +115,12 @@ impl Dictionary {
         for (hash, &view) in hashes.iter_mut().zip(views) {
             *hash = self.hashes.of(view, buffers);
         }
-        let mut likely = [0; GROUP];
-        let mut known = 0_u64;
-        for (number, (&view, &hash)) in views.iter().zip(&hashes).enumerate() {
-            let index = self.slots.first(hash);
-            let value = self.values.get(index).copied().unwrap_or(NONE);
-            likely[number] = index as u32;
-            known |= u64::from(self.is_it(value, view, buffers)) << number;
-        }
+        let hashes = &hashes[..views.len()];
+        let (likely, known) = if self.values.len() < MANY {
+            self.try_near(views, hashes, buffers)
+        } else {
+            self.try_far(views, hashes, buffers)
+        };
         if known.count_ones() as usize == views.len() {
             indices.extend_from_slice(&likely[..views.len()]);
             return None;
@@ -145,6 +146,36 @@ impl Dictionary {
             }
         }
         None
+    }
+
+    /// The indices in the first slots of these hashes, and for which values they are right.
+    #[inline(always)]
+    fn try_near(&self, views: &[u128], hashes: &[u64], buffers: &[Buffer]) -> ([u32; GROUP], u64) {
+        let (mut likely, mut known) = ([0; GROUP], 0);
+        for (number, (&view, &hash)) in views.iter().zip(hashes).enumerate() {
+            let index = self.slots.first(hash);
+            let value = self.values.get(index).copied().unwrap_or(NONE);
+            likely[number] = index as u32;
+            known |= u64::from(self.is_it(value, view, buffers)) << number;
+        }
+        (likely, known)
+    }
+
+    /// The same where slots and values are too many for the nearest cache: each step reads for all values what it can read
+    /// at once, before the next one reads what that leads to.
+    #[inline(always)]
+    fn try_far(&self, views: &[u128], hashes: &[u64], buffers: &[Buffer]) -> ([u32; GROUP], u64) {
+        let (mut likely, mut values, mut known) = ([0; GROUP], [NONE; GROUP], 0);
+        for (index, &hash) in likely.iter_mut().zip(hashes) {
+            *index = self.slots.first(hash) as u32;
+        }
+        for (value, &index) in values.iter_mut().zip(&likely[..hashes.len()]) {
+            *value = self.values.get(index as usize).copied().unwrap_or(NONE);
+        }
+        for (number, (&view, &value)) in views.iter().zip(&values).enumerate() {
+            known |= u64::from(self.is_it(value, view, buffers)) << number;
+        }
+        (likely, known)
     }
 
     /// Whether `value`, which is one of the dictionary's, is what `view` is.
@@ -189,5 +220,38 @@ impl Dictionary {
 
     fn read_long(&self, value: u128) -> &[u8] {
         &self.page[(value >> 96) as usize..][..view::length(value)]
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use arrow_array::StringViewArray;
+
+    use super::super::view::Views;
+    use super::*;
+
+    #[test]
+    fn indices_lead_to_their_values_however_many_there_are() {
+        let kinds = 2 * MANY + 100;
+        let texts = (0..4 * kinds).map(|row| {
+            let kind = row * 7 % kinds;
+            let before = ["", "longer than a view: "][kind % 2];
+            format!("{before}{kind}")
+        });
+        let texts: Vec<String> = texts.collect();
+        let array = StringViewArray::from_iter_values(&texts);
+        let Views { views, buffers } = Views::of(&array).unwrap();
+        let (mut dictionary, mut indices) = (Dictionary::new(true), Vec::new());
+        assert_eq!(dictionary.take(&views, &buffers, &mut indices), None);
+        assert_eq!(dictionary.len(), kinds);
+        for (text, &index) in texts.iter().zip(&indices) {
+            let value = dictionary.values[index as usize];
+            if view::length(value) <= INLINE {
+                view::with(value, &[], |value| assert_eq!(value, text.as_bytes()));
+            } else {
+                assert_eq!(dictionary.read_long(value), text.as_bytes());
+            }
+        }
     }
 }
