@@ -14,7 +14,7 @@ use super::table::{AssignmentId, Table};
 use super::taken::Taken;
 use super::{OpenFile, file_schema, kafka_columns};
 use crate::decode::{Decoder, Rejection, Shapes};
-use crate::encode::{DataFile, EncodeConfig, FileChunk, Usage};
+use crate::encode::{Compressors, DataFile, EncodeConfig, FileChunk, Usage};
 use crate::error::EngineError;
 use crate::frame::{Fetched, Unpackers, Walker};
 use crate::report::Report;
@@ -36,6 +36,7 @@ pub struct Plan {
     pub kafka_columns: bool,
     pub keep_values: bool,
     pub encode: EncodeConfig,
+    pub compressors: Arc<Compressors>,
     /// Hand rows back instead of writing them.
     pub batches: bool,
 }
@@ -59,7 +60,13 @@ impl Plan {
     }
 
     fn file(&self, table: Table) -> DataFile {
-        DataFile::new(self.file_schema(table).clone(), table.layout(), self.encode)
+        let schema = self.file_schema(table).clone();
+        DataFile::sharing(
+            schema,
+            table.layout(),
+            self.encode,
+            self.compressors.clone(),
+        )
     }
 }
 

@@ -228,11 +228,12 @@ impl Engine {
         files
     }
 
-    /// Bytes held by all open files, and kept for the next batches that have to be decompressed.
+    /// Bytes held by all open files, and kept for the next batches: to decompress them, and to compress their rows.
     pub fn memory(&self) -> u64 {
         let register = self.register();
         let files = register.open.values().map(|assignment| assignment.memory());
-        files.sum::<u64>() + self.unpackers.kept_bytes() as u64
+        let kept = self.unpackers.kept_bytes() + self.plan.compressors.kept_bytes();
+        files.sum::<u64>() + kept as u64
     }
 
     /// The columns of a table, as they are in its files.
