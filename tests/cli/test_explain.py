@@ -41,7 +41,7 @@ def test_text_says_what_will_happen(tmp_path: Path) -> None:
         "  A file is committed at 128MiB, 5,000 rows or 1m30s, whatever comes first.",
         "  The pipeline stops at 1,000 in a row, or more than 5 % of the last 10,000 records.",
         "  An open file holds up to 16MiB before it is encoded: 22 full ones fit.",
-        "  One answer of a broker has up to 8MiB; it counts until it is decoded.",
+        "  One answer of a broker has up to 8MiB, all that are not decoded yet up to 128MiB together.",
     ):
         assert line in lines
     origins = {line.split()[0]: line.rsplit("  ", 1)[1] for line in lines[lines.index("settings") + 1 :]}

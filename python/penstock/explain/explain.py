@@ -42,7 +42,7 @@ class Column:
 class Memory:
     """What `memory_limit` means, in bytes. `row_groups` full ones fit before the largest open file is cut early.
 
-    `fetch_bytes` is what a broker may answer at once, if the source is Kafka.
+    `fetch_bytes` is what a broker may answer at once, if the source is Kafka, `fetched_bytes` what all of them may.
     """
 
     limit_bytes: int
@@ -50,6 +50,7 @@ class Memory:
     row_group_bytes: int
     row_groups: int
     fetch_bytes: int | None
+    fetched_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,5 +165,5 @@ def _tables(config: Config, engine: Engine | None) -> dict[str, dict[str, Any]]:
 def _memory(config: Config) -> Memory:
     limit = config.pipeline.memory_limit
     early, row_group = int(limit * EARLY_CUT_AT), json.loads(config.engine_json())["encode"]["row_group_bytes"]
-    fetch = config.fetch_bytes if config.source.type == "kafka" else None
-    return Memory(limit, early, row_group, early // row_group, fetch)
+    fetch, fetched = (config.fetch_bytes, config.fetched_bytes) if config.source.type == "kafka" else (None, None)
+    return Memory(limit, early, row_group, early // row_group, fetch, fetched)

@@ -134,8 +134,11 @@ def _memory(explanation: Explanation) -> Iterator[str]:
         f"An open file holds up to {size_text(memory.row_group_bytes)} before it is encoded: "
         f"{_count(memory.row_groups, 'full one')} fit."
     )
-    if memory.fetch_bytes is not None:
-        yield f"One answer of a broker has up to {size_text(memory.fetch_bytes)}; it counts until it is decoded."
+    if memory.fetch_bytes is not None and memory.fetched_bytes is not None:
+        yield (
+            f"One answer of a broker has up to {size_text(memory.fetch_bytes)}, "
+            f"all that are not decoded yet up to {size_text(memory.fetched_bytes)} together."
+        )
 
 
 def _settings(explanation: Explanation) -> Iterator[str]:
