@@ -98,10 +98,15 @@ class Worker:
         )
         assert await self.delivery.seal(final=True)
 
+    async def store(self) -> None:
+        """Store the row groups that are finished."""
+        assert self.delivery.take_finished()
+        await self.delivery.store()
+
     async def deliver(self, start: int) -> None:
         """Ingest and commit."""
         await self.ingest(start)
-        await self.delivery.store_finished()
+        await self.store()
         await self.seal()
         await self.delivery.commit()
 
@@ -143,7 +148,7 @@ async def test_what_is_taken_of_a_lost_epoch_does_not_reach_the_files_of_the_nex
 
     await ours.ingest(10)
     ours.hold("_append", "discard")
-    storing = asyncio.create_task(ours.delivery.store_finished())
+    storing = asyncio.create_task(ours.store())
     await ours.waiting.wait()
     ours.waiting.clear()
     losing = asyncio.create_task(ours.delivery.commit())
@@ -181,7 +186,7 @@ async def test_files_are_not_removed_below_their_writer(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(LocalFile, "write", slow_write)
     monkeypatch.setattr(LocalFile, "discard", noted_discard)
-    storing = asyncio.create_task(ours.delivery.store_finished())
+    storing = asyncio.create_task(ours.store())
     await writing.wait()
     leaving = asyncio.create_task(ours.delivery.leave())
     done, _ = await asyncio.wait([leaving], timeout=0.2)
