@@ -26,10 +26,12 @@ Sections = dict[str, dict[str, Any]]
 class Daemon:
     """One `penstock run` process. Its output is in files, shown by `Job.report`."""
 
-    def __init__(self, pipeline: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-        """Start at once."""
+    def __init__(
+        self, pipeline: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path, *, module: str
+    ) -> None:
+        """Start at once. `module` is Penstock's command line, or one around it."""
         self._out, self._err = log.with_suffix(".out"), log.with_suffix(".err")
-        command = [sys.executable, "-m", "penstock.cli.main", "run", str(pipeline), *arguments]
+        command = [sys.executable, "-m", module, "run", str(pipeline), *arguments]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = spawn(command, env={**os.environ, **env}, stdout=out, stderr=err)
 
@@ -158,12 +160,17 @@ class Job:
         return path
 
     def start(
-        self, *arguments: str, pipeline: Path | None = None, failpoint: str = "", env: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        pipeline: Path | None = None,
+        failpoint: str = "",
+        env: Mapping[str, str] | None = None,
+        module: str = "penstock.cli.main",
     ) -> Daemon:
         """Start a daemon on the pipeline file."""
         env = {**(env or {}), **({"PENSTOCK_FAILPOINT": failpoint} if failpoint else {})}
         log = self.directory / f"daemon-{len(self._daemons)}"
-        daemon = Daemon(pipeline or self.pipeline, arguments, env, log)
+        daemon = Daemon(pipeline or self.pipeline, arguments, env, log, module=module)
         self._daemons.append(daemon)
         return daemon
 
