@@ -84,6 +84,14 @@ class Daemon:
 
         self.wait_for(stopped, "the daemon is stopped")
 
+    def sockets(self) -> set[str]:
+        """What identifies the sockets that it has open."""
+        found = set()
+        for descriptor in os.listdir(f"/proc/{self.process.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(os.readlink(f"/proc/{self.process.pid}/fd/{descriptor}"))  # noqa: PTH115
+        return {name for name in found if name.startswith("socket:")}
+
     def peak_memory_bytes(self) -> int:
         """The largest resident set so far, of a running process."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:  # noqa: PTH123

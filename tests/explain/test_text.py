@@ -1,4 +1,4 @@
-"""Steps, and how records are fetched, as people read it. The rest of the text is seen in `tests/cli/test_explain.py`."""
+"""Steps, and how records are fetched, as people read them. The rest of the text is seen in `tests/cli/test_explain`."""
 
 from __future__ import annotations
 
