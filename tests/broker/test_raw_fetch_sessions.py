@@ -29,7 +29,7 @@ def _settings(cluster: KafkaCluster, mechanism: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
-async def test_sessions_end_while_it_is_read(  # noqa: PLR0917
+async def test_sessions_end_while_it_is_read(
     kafka_secure: KafkaCluster, topics: Topics, source: Source, monkeypatch: pytest.MonkeyPatch, mechanism: str
 ) -> None:
     """Over TLS; answers go on arriving over new connections, and rows are librdkafka's."""
