@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.broker.daemon import Job
     from tests.broker.topics import Topics
 
+_BACKLOG = 3000
+
 
 def test_broker_crash_is_survived(kafka: KafkaCluster, topics: Topics, job: Job, source: Source) -> None:
     """After `kill -9` and a restart of the only broker the daemon reads on by itself."""
@@ -54,15 +56,15 @@ async def test_leader_dies_while_raw_batches_are_read(kafka_three: KafkaCluster,
     """In the middle of a backlog: another broker goes on with it, every row once."""
     bootstrap, partitions = kafka_three.bootstrap(), range(3)
     topic = topics.create(partitions=len(partitions), replicas=3, config={"min.insync.replicas": "2"})
-    Source(bootstrap, SourceLog()).produce(topic, 8000, partitions=partitions)
+    Source(bootstrap, SourceLog()).produce(topic, _BACKLOG, partitions=partitions)
     leader = topics.leaders(topic)[0]
-    async with RawReader(bootstrap, topic, fetch_bytes=50_000) as reader:
+    async with RawReader(bootstrap, topic, fetch_bytes=20_000) as reader:
         while not any(number == 0 for number, _ in reader.rows):
             await reader.step()
         await asyncio.to_thread(kafka_three.nodes[leader].stop, signal.SIGKILL)
         read = sum(number == 0 for number, _ in reader.rows)
-        assert read < 8000
-        while len(reader.rows) < 8000 * len(partitions):
+        assert read < _BACKLOG
+        while len(reader.rows) < _BACKLOG * len(partitions):
             await reader.step()
         assert topics.leaders(topic)[0] != leader
         expected = await asyncio.to_thread(read_with_librdkafka, bootstrap, topic, dict.fromkeys(partitions, 0))

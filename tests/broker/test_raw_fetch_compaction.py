@@ -126,10 +126,12 @@ async def test_a_compacted_topic(topics: Topics, compacted: str) -> None:
     for fetch_bytes in (FETCH_BYTES, 100):
         found, expected = await _both(topics, compacted, fetch_bytes)
         assert found == expected
+    missing: dict[int, list[int]] = {}
     for partition in range(_TRANSACTIONS + 1):
-        there = sorted(offset for number, offset in expected if number == partition)
-        missing = sorted(set(range(there[-1])) - set(there))
-        for start in (missing[0], missing[len(missing) // 2], missing[-1]):
-            async with RawReader(topics.cluster.bootstrap(), compacted, starts={partition: start}) as reader:
-                found = await reader.read_to_end()
-            assert found == {place: row for place, row in expected.items() if place[0] != partition or place[1] > start}
+        there = {offset for number, offset in expected if number == partition}
+        missing[partition] = sorted(set(range(max(there))) - there)
+    for share in (0, 0.25, 0.5, 0.75, 0.99):
+        starts = {partition: offsets[int(share * len(offsets))] for partition, offsets in missing.items()}
+        async with RawReader(topics.cluster.bootstrap(), compacted, starts=starts) as reader:
+            found = await reader.read_to_end()
+        assert found == {place: row for place, row in expected.items() if place[1] > starts[place[0]]}
