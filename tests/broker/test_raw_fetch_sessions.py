@@ -54,8 +54,10 @@ async def test_sessions_end_while_it_is_read(
 def test_sessions_end_under_a_daemon(kafka_secure: KafkaCluster, topics: Topics, job: Job, source: Source) -> None:
     """Also those of the group's connection: it stays a member, and every record is in the table once."""
     topic = topics.create(partitions=2)
-    settings = {**_settings(kafka_secure, "SCRAM-SHA-256"), "fetch_mode": "fast"}
-    job.configure(topic, source=settings, sink={"cut": {"age": "300ms"}}, telemetry=TELEMETRY)
+    settings = _settings(kafka_secure, "SCRAM-SHA-256")
+    job.configure(
+        topic, source={**settings, "session_timeout": "6s"}, sink={"cut": {"age": "300ms"}}, telemetry=TELEMETRY
+    )
     daemon = job.start(env={PASSWORD_VARIABLE: PASSWORD})
     sockets: set[str] = set()
 
