@@ -66,3 +66,7 @@ class Telemetry:
         self._daemon.wait_for(
             lambda: self.total(name, **labels) >= value, f"{name}{labels} is at least {value}", seconds
         )
+
+    def wait_more(self, value: float, name: str, **labels: str) -> None:
+        """Return when the sum is more than `value`."""
+        self._daemon.wait_for(lambda: self.total(name, **labels) > value, f"{name}{labels} is more than {value}")
