@@ -105,10 +105,14 @@ class Fast(_Aiokafka):
 
     def _make_consumer(self) -> AIOKafkaConsumer:
         from penstock._native import FramePool  # noqa: PLC0415
+        from penstock.config.model import FETCH_BYTES, FETCHED_BYTES  # noqa: PLC0415
+        from penstock.source.fetch_room import FetchRoom  # noqa: PLC0415
         from penstock.source.raw_fetch import RawConsumer  # noqa: PLC0415
 
         settings = {"enable_auto_commit": False, **_COMMITTED, **self._settings}
-        return RawConsumer(bootstrap_servers=self._brokers, pool=FramePool(_POOL_BYTES), **settings)
+        pool = FramePool(_POOL_BYTES)
+        room = FetchRoom(pool, answer_bytes=FETCH_BYTES, total_bytes=FETCHED_BYTES)
+        return RawConsumer(bootstrap_servers=self._brokers, pool=pool, room=room, **settings)
 
     async def read(self) -> int:
         return sum(raw.records for fetched in self._fetched.values() for raw in fetched)

@@ -5,6 +5,8 @@ The protocol decides (`commit/protocol.py`); this module waits: for the tables, 
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -79,20 +81,28 @@ class Host(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """The files of one range, from its first finished row group on."""
+    """The files of one range, from its first finished row group on.
+
+    They are written and removed on storage threads, by whoever holds `writing`: a descriptor that is closed below a
+    writer may be another file's when it writes.
+    """
 
     commit_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     since: float | None = None
     """Monotonic seconds of its first batch."""
     files: dict[Table, DataFile] = field(default_factory=dict)
+    writing: threading.Lock = field(default_factory=threading.Lock)
+    outage: OutageError | None = None
+    """Why a part of it could not be stored."""
     dropped: bool = False
-    """Set on the event loop while a storage thread may still be writing: whoever comes last removes the files."""
+    """From then on nothing is written to them."""
 
     def drop(self) -> None:
-        """Remove the files; may block."""
+        """Remove the files; waits for what is being written."""
         self.dropped = True
-        for file in list(self.files.values()):
-            file.discard()
+        with self.writing:
+            for file in self.files.values():
+                file.discard()
 
 
 @dataclass(slots=True, eq=False)
@@ -102,12 +112,22 @@ class _Sealed:
     write: Write
     open: _Open
     chunks: dict[Table, list[Chunk]]
+    before: _Storing | None
+    """What is to be stored before them, of the same files."""
     since: float
     """Monotonic seconds of the cut."""
 
-    @property
-    def memory_bytes(self) -> int:
-        return sum(len(chunk) for chunks in list(self.chunks.values()) for chunk in chunks)
+
+@dataclass(slots=True, eq=False)
+class _Storing:
+    """Finished row groups of open files on their way to storage."""
+
+    open: _Open
+    start: int
+    """Of the open range."""
+    chunks: dict[Table, list[Chunk]]
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set in the end, whether it worked or not."""
 
 
 @dataclass(slots=True)
@@ -141,6 +161,7 @@ class Delivery:
         """Apart from writing: a full disk can be read, which must not look like progress."""
         self._open = _Open()
         self._sealed: _Sealed | None = None
+        self._storing: _Storing | None = None
         self._opened: int | None = None
         """The epoch that is open in the core. The protocol's runs ahead of it while verdicts are loaded."""
         self._uncommitted_since: float | None = None
@@ -195,23 +216,50 @@ class Delivery:
         return assignment.phase is Phase.RUNNING and not assignment.busy and open_range.start == open_range.end
 
     @property
-    def sealed_bytes(self) -> int:
-        """Bytes in memory that are sealed and not stored yet; the core counts the rest."""
-        return 0 if self._sealed is None else self._sealed.memory_bytes
+    def held_bytes(self) -> int:
+        """Bytes in memory of what is open, as the pipeline last saw it, and sealed."""
+        return self.size.memory_bytes + self.sealed_bytes
 
-    async def store_finished(self) -> None:
-        """Move the finished row groups of the open files to storage."""
+    @property
+    def sealed_bytes(self) -> int:
+        """Bytes in memory that have left the core and are not stored yet; the core counts the rest."""
+        return sum(_bytes_of(part.chunks) for part in (self._sealed, self._storing) if part is not None)
+
+    @property
+    def storing(self) -> bool:
+        """Whether something is on its way to storage: finished row groups, or what was cut."""
+        return self.assignment.busy or self._storing is not None
+
+    def take_finished(self) -> bool:
+        """Take the finished row groups of the open files out of the core; False if there are none to `store`.
+
+        Those before them are stored first.
+        """
         epoch = self.assignment.epoch
-        if epoch is None or epoch != self._opened:
+        if self._storing is not None or epoch is None or epoch != self._opened:
+            return False
+        taken = {
+            table: self._host.engine.take(table, self.partition.topic, self.partition.number, epoch) for table in TABLES
+        }
+        chunks = {table: found for table, found in taken.items() if found}
+        if chunks:
+            self._storing = _Storing(self._open, self.assignment.open_range.start, chunks)
+        return bool(chunks)
+
+    async def store(self) -> None:
+        """Move what was taken to storage."""
+        storing = self._storing
+        if storing is None:
             return
-        for table in TABLES:
-            chunks = self._host.engine.take(table, self.partition.topic, self.partition.number, epoch)
-            if chunks:
-                try:
-                    await self._host.storage(self._append, self._open, table, chunks)
-                except OutageError as error:
-                    await self._retry_later(error)
-                    return
+        try:
+            await self._host.storage(self._append, storing)
+        except OutageError as error:
+            storing.open.outage = error
+        finally:
+            self._storing = None
+            storing.done.set()
+        if storing.open.outage is not None and storing.open is self._open:
+            await self._retry_later(storing.open.outage)
 
     async def seal(self, *, final: bool) -> bool:
         """Fix the open range and end its files in the core; `commit` does the rest. False if there is nothing to do.
@@ -224,7 +272,8 @@ class Delivery:
         for write in effects:
             assert isinstance(write, Write)  # noqa: S101 - `cut` answers with nothing else
             reach("after_cut")
-            sealed = _Sealed(write, self._open, {}, self._host.now())
+            before = self._storing if self._storing is not None and self._storing.open is self._open else None
+            sealed = _Sealed(write, self._open, {}, before, self._host.now())
             self._sealed, self._open = sealed, _Open()
             for table, span in _spans(write).items():
                 footer = self._host.tables.footer(table, write.cut, span)
@@ -238,6 +287,10 @@ class Delivery:
         if sealed is None:
             return
         try:
+            if sealed.before is not None:
+                await sealed.before.done.wait()
+            if sealed.open.outage is not None:
+                raise sealed.open.outage
             await self._host.storage(self._store, sealed)
         except OutageError as error:
             await self._retry_later(error)
@@ -250,15 +303,21 @@ class Delivery:
             await self._host.storage(sealed.open.drop)
 
     def _store(self, sealed: _Sealed) -> None:
-        for table, span in _spans(sealed.write).items():
-            file = self._file(sealed.open, table, span.start)
-            file.append(sealed.chunks.pop(table))
-            file.finish()
+        with sealed.open.writing:
+            for table, span in _spans(sealed.write).items():
+                if sealed.open.dropped:
+                    return
+                file = self._file(sealed.open, table, span.start)
+                _append(file, sealed.chunks.pop(table))
+                file.finish()
 
-    def _append(self, open_: _Open, table: Table, chunks: list[Chunk]) -> None:
-        self._file(open_, table, self.assignment.open_range.start).append(chunks)
-        if open_.dropped:
-            open_.drop()
+    def _append(self, storing: _Storing) -> None:
+        with storing.open.writing:
+            for table in list(storing.chunks):
+                if storing.open.dropped:
+                    return
+                _append(self._file(storing.open, table, storing.start), storing.chunks[table])
+                del storing.chunks[table]
 
     def _file(self, open_: _Open, table: Table, start: int) -> DataFile:
         if table not in open_.files:
@@ -367,7 +426,7 @@ class Delivery:
 
     async def _discard(self, epoch: int) -> None:
         open_, self._open = self._open, _Open()
-        open_.dropped = True
+        open_.dropped = True  # A thread may be writing: what it has not begun is not worth it any more.
         await self._host.native(self._host.engine.discard, self.partition.topic, self.partition.number, epoch)
         await self._host.storage(open_.drop)
 
@@ -390,10 +449,19 @@ class Delivery:
         await self._perform(tuple(effect for effect in effects if not isinstance(effect, Discard)))
 
 
+def _append(file: DataFile, chunks: list[Chunk]) -> None:
+    if chunks:
+        file.append(chunks, start=chunks[0].start)
+
+
 def _spans(write: Write) -> dict[Table, Range]:
     """The tables that a cut writes a file of, with its range there; the dead letters first."""
     spans: dict[Table, Range] = {"main": write.cut.range}
     return spans if write.dead_letters is None else {"dead_letter": write.dead_letters, **spans}
+
+
+def _bytes_of(chunks: dict[Table, list[Chunk]]) -> int:
+    return sum(len(chunk) for of_table in list(chunks.values()) for chunk in of_table)
 
 
 def _recreated(partition: Partition) -> PositionError:

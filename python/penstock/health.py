@@ -59,7 +59,7 @@ class Health:
         pipeline, metrics, now = self._pipeline, self._pipeline.metrics, self._pipeline.now()
         deliveries = list(pipeline.deliveries)
         metrics.observe_lag(self._source.lag())
-        metrics.paused.set(self._source.paused)
+        metrics.paused.set(len(self._source.paused))
         metrics.group_waiting_seconds.set(self._source.waiting_seconds())
         metrics.assigned_partitions.set(len(deliveries))
         metrics.stopped_partitions.set(len(pipeline.faults))

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from penstock import room
 from penstock.batch import Counts
 from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
@@ -43,6 +44,9 @@ REVOKE_SECONDS = 50.0
 
 EARLY_CUT_AT = 0.7
 """Share of the memory limit from which the largest open file is cut early: open files hold the memory."""
+
+SLOW_WAIT_AT = 0.5
+"""Share of the memory limit from which partitions wait for their own commit, so that a slow one leaves others room."""
 
 STORAGE_THREADS = 4
 T = TypeVar("T")
@@ -136,7 +140,7 @@ class Pipeline:
                 async with self._engine_lock:
                     await self._ingest(batches)  # decode, transform, encode: one native call
                     del batches  # what they were received into is free for the next answer
-                    await self._store()  # sink
+                    self._store()  # sink, in a task of its own per partition
                     await self._cut_due()  # commit, in a task of its own per partition
                     await self._make_room()
                 await self._look_after()
@@ -171,9 +175,10 @@ class Pipeline:
             if report.fault is not None and self._takes(batch):
                 self._meet(batch.partition, report.fault)
 
-    async def _store(self) -> None:
-        for delivery in list(self._deliveries.values()):
-            await delivery.store_finished()
+    def _store(self) -> None:
+        for delivery in self._deliveries.values():
+            if delivery.take_finished():
+                self._tasks.create_task(delivery.store())
 
     async def _cut_due(self) -> None:
         now = self.now()
@@ -201,21 +206,24 @@ class Pipeline:
         return deliveries
 
     async def _make_room(self) -> None:
-        """Keep what is held below the memory limit: cut early, and pause only if nothing can be cut."""
+        """Keep what is held below the memory limit: cut early, pause who is slow, all if nothing can be cut."""
         deliveries = self._sized()
         held = held_bytes(self._source, self.engine, deliveries)
         self.peak_memory_bytes = max(self.peak_memory_bytes, held)
-        if held < EARLY_CUT_AT * self._limits.memory_bytes:
-            self._source.resume()
-            return
-        free = [delivery for delivery in deliveries if not delivery.assignment.busy and delivery.size.memory_bytes]
-        if free:
-            largest = max(free, key=lambda delivery: delivery.size.memory_bytes)
-            log.info("Memory is short; the largest open file is cut early.", partition=str(largest.partition))
-            await self._cut(largest, "memory")
-        elif not self._source.paused:
-            log.warning("Memory is short and nothing can be cut; partitions are paused.", bytes=held)
-            self._source.pause()
+        limit, before = self._limits.memory_bytes, self._source.paused
+        slow = room.slow(deliveries, SLOW_WAIT_AT * limit)
+        paused = slow if held >= SLOW_WAIT_AT * limit else slow & before
+        if held >= EARLY_CUT_AT * limit:
+            largest = room.largest(deliveries)
+            paused |= before  # Who was paused goes on when there is room, not when something was cut.
+            if largest is not None:
+                log.info("Memory is short; the largest open file is cut early.", partition=str(largest.partition))
+                await self._cut(largest, "memory")
+            else:
+                paused = set(self._deliveries)
+                if not before >= paused:
+                    log.warning("Memory is short and nothing can be cut; partitions are paused.", bytes=held)
+        self._source.pause(paused)
 
     def _meet(self, partition: Partition, fault: Fault) -> None:
         """A batch of a frame can't be taken. It may have been damaged on its way, so it is fetched once more."""
@@ -313,7 +321,9 @@ class Pipeline:
             # Others were left when they were committed up to their end.
             left = all(delivery.assignment.phase is Phase.ENDED for delivery in self._deliveries.values())
             return self._source.settled and left
-        return self._limits.until_end and self._source.settled and all(map(self._at_end, self._deliveries.values()))
+        # What can't be stored is read again, and then the end is ahead again.
+        stored = all(self._at_end(delivery) and not delivery.storing for delivery in self._deliveries.values())
+        return self._limits.until_end and self._source.settled and stored
 
     def _at_end(self, delivery: Delivery) -> bool:
         assignment = delivery.assignment

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -18,7 +19,6 @@ from tests.broker.source_log import Comparison, SourceLog, data_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 Sections = dict[str, dict[str, Any]]
 
@@ -26,10 +26,12 @@ Sections = dict[str, dict[str, Any]]
 class Daemon:
     """One `penstock run` process. Its output is in files, shown by `Job.report`."""
 
-    def __init__(self, pipeline: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
-        """Start at once."""
+    def __init__(
+        self, pipeline: Path, arguments: Sequence[str], env: Mapping[str, str], log: Path, *, module: str
+    ) -> None:
+        """Start at once. `module` is Penstock's command line, or one around it."""
         self._out, self._err = log.with_suffix(".out"), log.with_suffix(".err")
-        command = [sys.executable, "-m", "penstock.cli.main", "run", str(pipeline), *arguments]
+        command = [sys.executable, "-m", module, "run", str(pipeline), *arguments]
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = spawn(command, env={**os.environ, **env}, stdout=out, stderr=err)
 
@@ -83,6 +85,14 @@ class Daemon:
                 return file.read().rpartition(")")[2].split()[0] == "T"
 
         self.wait_for(stopped, "the daemon is stopped")
+
+    def sockets(self) -> set[str]:
+        """What identifies the sockets that it has open."""
+        found = set()
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(str(descriptor.readlink()))
+        return {name for name in found if name.startswith("socket:")}
 
     def peak_memory_bytes(self) -> int:
         """The largest resident set so far, of a running process."""
@@ -143,6 +153,7 @@ class Job:
                 "group": self.name,
                 "start": "earliest",
                 "session_timeout": "2s",
+                "fetch_mode": "fast",  # refuses to start where the way of raw batches is not there
             },
             "decode": {**DECODE, "columns": COLUMNS},
             "sink": {"type": "parquet", "path": str(self.table), "cut": {"age": "1s"}},
@@ -158,12 +169,17 @@ class Job:
         return path
 
     def start(
-        self, *arguments: str, pipeline: Path | None = None, failpoint: str = "", env: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        pipeline: Path | None = None,
+        failpoint: str = "",
+        env: Mapping[str, str] | None = None,
+        module: str = "penstock.cli.main",
     ) -> Daemon:
         """Start a daemon on the pipeline file."""
         env = {**(env or {}), **({"PENSTOCK_FAILPOINT": failpoint} if failpoint else {})}
         log = self.directory / f"daemon-{len(self._daemons)}"
-        daemon = Daemon(pipeline or self.pipeline, arguments, env, log)
+        daemon = Daemon(pipeline or self.pipeline, arguments, env, log, module=module)
         self._daemons.append(daemon)
         return daemon
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from penstock.config.kafka import KafkaSource as Config
-from penstock.source.consumer import BackoffFetcher
+from penstock.source.consumer import BoundedFetcher
 from penstock.source.kafka import KafkaSource
 from penstock.telemetry.metrics import Metrics
 
@@ -21,8 +21,8 @@ async def test_a_fetch_that_waits_after_a_failure_ends_when_it_is_cancelled(monk
         await asyncio.sleep(3600)
         return False
 
-    monkeypatch.setattr(BackoffFetcher, "_fetch_once", failing)
-    fetcher: Any = object.__new__(BackoffFetcher)
+    monkeypatch.setattr(BoundedFetcher, "_fetch_once", failing)
+    fetcher: Any = object.__new__(BoundedFetcher)
     fetcher._loop = asyncio.get_running_loop()
     request = asyncio.create_task(fetcher._proc_fetch_request(None, 1, None))
     await asyncio.sleep(0)

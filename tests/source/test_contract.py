@@ -154,16 +154,19 @@ async def test_nothing_comes_before_seek_and_after_release(make: Make, connected
 
 
 async def test_pause_holds_back_and_loses_nothing(make: Make, connected: list[Source]) -> None:
-    """What was read ahead comes after `resume`."""
-    reader = await join(make(VALUES), connected)
-    (wanted,) = reader.partitions
+    """What was read ahead comes afterwards; other partitions go on meanwhile."""
+    reader = await join(make(VALUES, VALUES), connected)
+    wanted, other = reader.partitions
     reader.source.seek(wanted, 0, EPOCH)
-    reader.source.pause()
-    assert reader.source.paused
+    reader.source.pause({wanted})
+    assert reader.source.paused == {wanted}
     assert await reader.source.poll(0.05) == []
-    reader.source.resume()
-    found = [value for batch in await reader.poll() for value in columns_of(batch).values]
-    assert found
+    reader.source.seek(other, 0, EPOCH)
+    assert {batch.partition for batch in await reader.poll()} == {other}
+    reader.source.pause({other})
+    (batch,) = await reader.poll()
+    found = columns_of(batch).values
+    assert (batch.partition, bool(found)) == (wanted, True)
     assert found == VALUES[: len(found)]
 
 

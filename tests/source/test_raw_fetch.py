@@ -17,7 +17,7 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from penstock._native import FramePool
 from penstock.source.fetched import RawRecords
-from penstock.source.raw_fetch import RawConsumer, RawFetcher
+from penstock.source.raw_fetch import RawFetcher
 from penstock.source.receive import Parts
 
 TP = TopicPartition("events", 3)
@@ -176,4 +176,3 @@ def test_aiokafka_is_left_as_it_is() -> None:
         assert function.__globals__ is vars(__import__(function.__module__, fromlist=["_"]))
     assert AIOKafkaConsumer.start.__globals__["Fetcher"] is stock.Fetcher
     assert stock.Fetcher._proc_fetch_request.__globals__["MemoryRecords"] is MemoryRecords
-    assert RawConsumer.start.__globals__["Fetcher"] is RawFetcher

@@ -54,7 +54,7 @@ class Parts:
             silent_seconds=1.0,
             settled=True,
             finite=False,
-            paused=True,
+            paused={EVENTS},
             lag=lambda: {EVENTS: 5},
             held_bytes=10_000,
         )

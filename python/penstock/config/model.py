@@ -28,6 +28,12 @@ FETCH_BYTES = 8 * MIB
 FETCHES_PER_LIMIT = 16
 """What one answer may add stays well below the part of the memory limit that is kept free (30 %)."""
 
+FETCHED_PER_LIMIT = 4
+"""The part of the memory limit that all answers may have together, from the request on until they are decoded."""
+
+FETCHED_BYTES = FETCH_BYTES * FETCHES_PER_LIMIT // FETCHED_PER_LIMIT
+"""That part where answers are as large as they get."""
+
 ZSTD_LEVEL = 1
 DIGEST_CHARACTERS = 32
 
@@ -112,6 +118,11 @@ class Config(Section):
     def fetch_bytes(self) -> int:
         """What a broker may answer at once."""
         return min(FETCH_BYTES, self.pipeline.memory_limit // FETCHES_PER_LIMIT)
+
+    @property
+    def fetched_bytes(self) -> int:
+        """What all brokers may have answered and nobody has decoded yet, requests on their way counted in."""
+        return self.pipeline.memory_limit // FETCHED_PER_LIMIT
 
     def plan_digest(self, schema: str) -> str:
         """What decides a record's verdict and its row, in 32 hexadecimal characters.

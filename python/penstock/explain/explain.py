@@ -14,6 +14,7 @@ from penstock.decode.schema import resolve, to_columns
 from penstock.errors import ConfigError, UsageError
 from penstock.explain.settings import Setting, settings
 from penstock.lint.advice import EARLY_CUT_AT
+from penstock.source.fetch_mode import choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from penstock._native import Inferred
     from penstock.config import Config
+    from penstock.source.fetch_mode import Fetching
 
 ColumnsFrom = Literal["file", "sample", "first records"]
 
@@ -42,7 +44,7 @@ class Column:
 class Memory:
     """What `memory_limit` means, in bytes. `row_groups` full ones fit before the largest open file is cut early.
 
-    `fetch_bytes` is what a broker may answer at once, if the source is Kafka.
+    `fetch_bytes` is what a broker may answer at once, if the source is Kafka, `fetched_bytes` what all of them may.
     """
 
     limit_bytes: int
@@ -50,6 +52,7 @@ class Memory:
     row_group_bytes: int
     row_groups: int
     fetch_bytes: int | None
+    fetched_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ class Explanation:
     tables: dict[str, dict[str, Any]]
     """By role, `main` and `dead_letter`: path, and its columns as {name, type, nullable}."""
     memory: Memory
+    fetching: Fetching | None
+    """What `source.fetch_mode` comes to with the installed aiokafka, if the source is Kafka."""
     plan_digest: str | None
 
 
@@ -120,6 +125,7 @@ def explain(
             steps=[] if engine is None else _steps(engine),
             tables=_tables(config, engine),
             memory=_memory(config),
+            fetching=choose(config.source.fetch_mode) if config.source.type == "kafka" else None,
             plan_digest=None if engine is None else config.plan_digest(engine.schema_json("main")),
         ),
     )
@@ -164,5 +170,5 @@ def _tables(config: Config, engine: Engine | None) -> dict[str, dict[str, Any]]:
 def _memory(config: Config) -> Memory:
     limit = config.pipeline.memory_limit
     early, row_group = int(limit * EARLY_CUT_AT), json.loads(config.engine_json())["encode"]["row_group_bytes"]
-    fetch = config.fetch_bytes if config.source.type == "kafka" else None
-    return Memory(limit, early, row_group, early // row_group, fetch)
+    fetch, fetched = (config.fetch_bytes, config.fetched_bytes) if config.source.type == "kafka" else (None, None)
+    return Memory(limit, early, row_group, early // row_group, fetch, fetched)

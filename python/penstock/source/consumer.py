@@ -1,4 +1,4 @@
-"""aiokafka's consumer with three habits changed, without touching aiokafka for anybody else in the process.
+"""aiokafka's consumer with four habits changed, without touching aiokafka for anybody else in the process.
 
 aiokafka has no seams here, so single methods are rebound: the same code object, with other globals for one name each. A
 release that renames those names fails loudly at import (`rebind`), and the version is pinned below 0.15.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
@@ -18,10 +18,16 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from penstock.source.rebind import rebind
 
+if TYPE_CHECKING:
+    from penstock.source.fetch_room import FetchRoom
+
 METADATA_INTERVAL_SECONDS = 0.25
 """A deleted topic makes aiokafka ask for metadata 540 times a second; this bounds it."""
 
 _AT_ONCE_SECONDS = 0.05
+
+_ROOM_SECONDS = 0.02
+"""How soon it is looked again whether there is room for the answer to a fetch."""
 
 
 class Client(AIOKafkaClient):
@@ -60,13 +66,28 @@ class Client(AIOKafkaClient):
         await super().close()
 
 
-class BackoffFetcher(Fetcher):
-    """Waits after a fetch that was answered at once with nothing: an error response.
+class BoundedFetcher(Fetcher):
+    """Fetches what there is room for, and waits after an error response: it comes at once and has nothing.
 
-    aiokafka sends the next one immediately, 2,000 a second while a leader moves.
+    aiokafka asks every broker for a full answer, and again for other partitions before an answer is taken. After an
+    error it sends the next request immediately, 2,000 a second while a leader moves.
     """
 
     _fetch_once = Fetcher._proc_fetch_request  # noqa: SLF001
+
+    def __init__(self, *arguments: Any, room: FetchRoom, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._room = room
+
+    def _get_actions_per_node(self, assignment: Any) -> Any:
+        leaders = {self._client.cluster.leader_for_partition(tp) for tp in assignment.tps}
+        self._room.share_among(len(leaders))
+        self._fetch_max_bytes = self._room.records_bytes
+        requests, resets, seconds, invalid, resumed = super()._get_actions_per_node(assignment)
+        admitted = self._room.admit(requests, len(self._in_flight))
+        if len(admitted) < len(requests):
+            seconds = min(seconds, _ROOM_SECONDS)
+        return admitted, resets, seconds, invalid, resumed
 
     async def _proc_fetch_request(self, assignment: Any, node_id: Any, request: Any) -> Any:
         started = self._loop.time()
@@ -82,11 +103,17 @@ class BackoffFetcher(Fetcher):
 
 
 class Consumer(AIOKafkaConsumer):
-    """aiokafka's consumer over `Client` and `BackoffFetcher`."""
+    """aiokafka's consumer over `Client` and `BoundedFetcher`."""
 
-    start = rebind(AIOKafkaConsumer.start, Fetcher=BackoffFetcher)
+    fetcher: type[BoundedFetcher] = BoundedFetcher
 
-    def __init__(self, *topics: str, **settings: Any) -> None:
+    def __init__(self, *topics: str, room: FetchRoom, **settings: Any) -> None:
         super().__init__(*topics, **settings)
+        self._room = room
         # The class is swapped because the constructor names AIOKafkaClient itself; the two have the same attributes.
         self._client.__class__ = Client
+
+    async def start(self) -> None:
+        """As aiokafka's."""
+        fetcher = functools.partial(self.fetcher, room=self._room)
+        await rebind(AIOKafkaConsumer.start, Fetcher=fetcher)(self)

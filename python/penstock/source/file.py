@@ -25,6 +25,7 @@ from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from penstock.config import FileSource as SourceConfig
@@ -78,7 +79,7 @@ class FileSource:
         self._threads: ThreadPoolExecutor
         self._moved = asyncio.Event()
         self._owner: Owner | None = None
-        self.paused = False
+        self.paused: AbstractSet[Partition] = frozenset()
 
     # ---- life
 
@@ -202,25 +203,23 @@ class FileSource:
             self._assigned.remove(partition)
             self._assign()
 
-    def pause(self) -> None:
+    def pause(self, partitions: AbstractSet[Partition]) -> None:
         """See `Source`. What was read ahead is kept."""
-        self.paused = True
-
-    def resume(self) -> None:
-        """See `Source`."""
-        self.paused = False
-        self._moved.set()
+        if partitions != self.paused:
+            self.paused = frozenset(partitions)
+            self._moved.set()
 
     async def poll(self, timeout_seconds: float) -> list[RawBatch]:
         """See `Source`. Returns early also when the end of a file, or damage in it, comes to be known."""
         await self._wait(timeout_seconds)
-        if self.paused:
-            return []
-        done = [partition for partition, reading in self._reading.items() if reading.block.done()]
+        done = [partition for partition, reading in self._unpaused() if reading.block.done()]
         return [batch for partition in done if (batch := self._hand_over(partition)) is not None]
 
+    def _unpaused(self) -> list[tuple[Partition, _Reading]]:
+        return [(partition, reading) for partition, reading in self._reading.items() if partition not in self.paused]
+
     async def _wait(self, seconds: float) -> None:
-        blocks = [] if self.paused else [reading.block for reading in self._reading.values()]
+        blocks = [reading.block for _, reading in self._unpaused()]
         self._moved.clear()
         moved = asyncio.ensure_future(self._moved.wait())
         waited: list[asyncio.Future[Any]] = [moved, *blocks]

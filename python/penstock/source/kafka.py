@@ -20,10 +20,11 @@ from aiokafka.errors import (
 
 from penstock._native import FramePool
 from penstock.batch import Partition, RawBatch
-from penstock.config.model import FETCH_BYTES
+from penstock.config.model import FETCH_BYTES, FETCHED_BYTES
 from penstock.errors import PenstockError, UnavailableError
 from penstock.source.consumer import Consumer
 from penstock.source.fetch_mode import is_fast
+from penstock.source.fetch_room import FetchRoom
 from penstock.source.fetched import RawRecords, columns, frame
 from penstock.source.kafka_facts import KafkaFacts, as_tp
 from penstock.source.rebalance import Listener
@@ -35,6 +36,7 @@ from penstock.telemetry.log import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from aiokafka import TopicPartition
 
@@ -60,9 +62,6 @@ _FETCH_WAIT_MS = 100
 _FRAMES_KEPT = 2
 """Memory for so many answers is kept: while one is decoded the next one arrives. More brokers may need more."""
 
-_SHARE_OF_HEADERS = 64
-"""This part of an answer is left to what is not records, so that all of it fits memory of the size that is kept."""
-
 STOP_SECONDS = 10
 """How long leaving the group and closing may take."""
 
@@ -82,14 +81,19 @@ class KafkaSource(KafkaFacts):
         group: bool = True,
         frames: bool = True,
         fetch_bytes: int = FETCH_BYTES,
+        fetched_bytes: int = FETCHED_BYTES,
     ) -> None:
-        """Without `frames` records are fetched, whatever the configuration says."""
+        """Without `frames` records are fetched, whatever the configuration says.
+
+        `fetch_bytes` is what a broker answers at most at once, `fetched_bytes` what is on its way or waits, of all.
+        """
         self._config = config
         self._metrics = metrics
         self._group = group
         self._fetch_bytes = fetch_bytes
         self._mode: FetchMode = config.fetch_mode if frames else "records"
         self._pool = FramePool(_FRAMES_KEPT * fetch_bytes)
+        self._room = FetchRoom(self._pool, answer_bytes=fetch_bytes, total_bytes=fetched_bytes)
         self._fast: bool | None = None
         """Whether frames are fetched; known once `connect` has been called."""
         self._old: set[Partition] = set()
@@ -109,7 +113,7 @@ class KafkaSource(KafkaFacts):
         self._ends: dict[Partition, int] = {}
         """End of each partition when it was first asked about."""
         self._watchdog = Watchdog(self)
-        self._paused = False
+        self._paused: AbstractSet[Partition] = frozenset()
         self._topics = Topics(config, lambda: self._client)
         self.cluster_id = ""
         """Of the brokers; known once `connect` has returned. Brokers older than Kafka 2.8 have none."""
@@ -170,10 +174,10 @@ class KafkaSource(KafkaFacts):
     def _make_consumer(self) -> Consumer:
         settings = self._consumer_settings()
         if not self._fast:
-            return Consumer(**settings)
+            return Consumer(room=self._room, **settings)
         from penstock.source.raw_fetch import RawConsumer  # noqa: PLC0415 - fails where aiokafka has changed
 
-        return RawConsumer(pool=self._pool, **settings)
+        return RawConsumer(pool=self._pool, room=self._room, **settings)
 
     def _consumer_settings(self) -> dict[str, Any]:
         config = self._config
@@ -191,7 +195,7 @@ class KafkaSource(KafkaFacts):
             "rebalance_timeout_ms": REBALANCE_TIMEOUT_SECONDS * 1000,
             "max_poll_interval_ms": _MAX_POLL_INTERVAL_MS,
             "metadata_max_age_ms": _METADATA_MAX_AGE_MS,
-            "fetch_max_bytes": self._fetch_bytes - self._fetch_bytes // _SHARE_OF_HEADERS,
+            "fetch_max_bytes": self._room.records_bytes,
             "max_partition_fetch_bytes": min(self._fetch_bytes, PARTITION_FETCH_BYTES),
             "fetch_max_wait_ms": _FETCH_WAIT_MS,
         } | self._settings
@@ -272,7 +276,7 @@ class KafkaSource(KafkaFacts):
         self._epochs[partition] = epoch
         self._out_of_range.discard(partition)
         self._unreadable.forget(partition)
-        if not self._paused:
+        if partition not in self._paused:
             self._running.resume(tp)
         return True
 
@@ -286,26 +290,22 @@ class KafkaSource(KafkaFacts):
     def finished(self, partition: Partition) -> None:
         """Never: a topic has no end."""
 
-    def pause(self) -> None:
-        """Hand over nothing until `resume`; what is buffered will be fetched again."""
-        if not self._paused:
-            self._paused = True
-            self._running.pause(*self._readable())
-
-    def resume(self) -> None:
-        """Undo `pause`."""
-        if self._paused:
-            self._paused = False
-            self._running.resume(*self._readable())
+    def pause(self, partitions: AbstractSet[Partition]) -> None:
+        """See `Source`. What is buffered of them will be fetched again."""
+        before, self._paused = self._paused, frozenset(partitions)
+        if before != self._paused:
+            self._running.pause(*self._readable(self._paused - before))
+            self._running.resume(*self._readable(before - self._paused))
 
     @property
-    def paused(self) -> bool:
-        """Whether `pause` is in force."""
+    def paused(self) -> AbstractSet[Partition]:
+        """See `Source`."""
         return self._paused
 
-    def _readable(self) -> list[TopicPartition]:
+    def _readable(self, partitions: AbstractSet[Partition]) -> list[TopicPartition]:
+        """Those of `partitions` that have a cursor."""
         assignment = self._running.assignment()
-        return [as_tp(partition) for partition in self._cursors if as_tp(partition) in assignment]
+        return [as_tp(partition) for partition in partitions & self._cursors.keys() if as_tp(partition) in assignment]
 
     async def poll(self, timeout_seconds: float) -> list[RawBatch]:
         """Batches of every partition that moved, each continuing where the previous one of its partition ended.
@@ -437,7 +437,7 @@ class KafkaSource(KafkaFacts):
     @property
     def reading(self) -> bool:
         """Whether fetches are expected to be answered."""
-        return not self._paused and bool(self._readable())
+        return bool(self._readable(self._cursors.keys() - self._paused))
 
     def waiting_seconds(self) -> float:
         """For how long the group has kept us waiting; 0 if it does not."""
@@ -445,7 +445,11 @@ class KafkaSource(KafkaFacts):
 
     def fetched_at(self) -> float | None:
         """When the broker last answered a fetch for a partition we read: seconds since the epoch; None if never."""
-        stamps = [stamp for tp in self._readable() if (stamp := self._running.last_poll_timestamp(tp)) is not None]
+        stamps = [
+            stamp
+            for tp in self._readable(self._cursors.keys())
+            if (stamp := self._running.last_poll_timestamp(tp)) is not None
+        ]
         return max(stamps) / 1000 if stamps else None
 
     def lag(self) -> dict[Partition, int]:

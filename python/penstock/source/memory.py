@@ -11,6 +11,7 @@ from penstock.batch import Partition, RawBatch, RecordColumns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from penstock.errors import PenstockError
@@ -67,7 +68,7 @@ class MemorySource:
         self._reading: dict[Partition, tuple[int, int]] = {}
         """Epoch and next offset."""
         self._moved = asyncio.Event()
-        self.paused = False
+        self.paused: AbstractSet[Partition] = frozenset()
 
     # ---- life
 
@@ -113,19 +114,17 @@ class MemorySource:
         """See `Source`."""
         self.release(partition)
 
-    def pause(self) -> None:
+    def pause(self, partitions: AbstractSet[Partition]) -> None:
         """See `Source`."""
-        self.paused = True
-
-    def resume(self) -> None:
-        """See `Source`."""
-        self.paused = False
-        self._moved.set()
+        if partitions != self.paused:
+            self.paused = frozenset(partitions)
+            self._moved.set()
 
     async def poll(self, timeout_seconds: float) -> list[RawBatch]:
         """See `Source`. A `Wait` ends a poll, so that the pipeline sees the time it left."""
         ready = [p for p, (_, at) in self._reading.items() if at < len(self._records[p]) or (p, at) in self._waits]
-        if self.paused or not ready:
+        ready = [partition for partition in ready if partition not in self.paused]
+        if not ready:
             self._moved.clear()
             moved = asyncio.ensure_future(self._moved.wait())
             await asyncio.wait([moved], timeout=timeout_seconds)

@@ -27,5 +27,6 @@ def open_source(config: Config, metrics: Metrics, *, group: bool = True, frames:
         case KafkaSource():
             from penstock.source import kafka  # noqa: PLC0415
 
-            return kafka.KafkaSource(config.source, metrics, group=group, frames=frames, fetch_bytes=config.fetch_bytes)
+            sizes = {"fetch_bytes": config.fetch_bytes, "fetched_bytes": config.fetched_bytes}
+            return kafka.KafkaSource(config.source, metrics, group=group, frames=frames, **sizes)
     raise InternalError("A memory source is made by penstock.testing.")

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from aiokafka.consumer.consumer import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 
 from penstock._native import scan_batches
-from penstock.source.consumer import BackoffFetcher, Consumer
+from penstock.source.consumer import BoundedFetcher, Consumer
 from penstock.source.fetched import RawRecords
 from penstock.source.rebind import rebind
 from penstock.source.receive import receive_into
@@ -113,7 +112,7 @@ def partition_records(  # noqa: PLR0917 - aiokafka's signature
     )
 
 
-class RawFetcher(BackoffFetcher):
+class RawFetcher(BoundedFetcher):
     """Fetches `RawRecords`, or aiokafka's records where their format is old."""
 
     _fetch_once = rebind(
@@ -126,7 +125,7 @@ class RawFetcher(BackoffFetcher):
 class RawConsumer(Consumer):
     """A `Consumer` whose `getmany` gives `RawRecords`, in memory of `pool`."""
 
-    start = rebind(AIOKafkaConsumer.start, Fetcher=RawFetcher)
+    fetcher = RawFetcher
 
     def __init__(self, *topics: str, pool: FramePool, **settings: Any) -> None:
         super().__init__(*topics, **settings)

@@ -12,6 +12,7 @@ from penstock.errors import GaveUpError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
 
     from penstock.batch import Partition, RawBatch
@@ -86,15 +87,12 @@ class Source(Protocol):
     def finished(self, partition: Partition) -> None:
         """All of `partition` is committed and its owner left it; only where partitions are `finite`."""
 
-    def pause(self) -> None:
-        """Hand over nothing until `resume`."""
-
-    def resume(self) -> None:
-        """Undo `pause`."""
+    def pause(self, partitions: AbstractSet[Partition]) -> None:
+        """Hand over nothing of these from now on, and of others what was held back so far."""
 
     @property
-    def paused(self) -> bool:
-        """Whether `pause` is in force."""
+    def paused(self) -> AbstractSet[Partition]:
+        """Those that `pause` was last called with."""
 
     @property
     def held_bytes(self) -> int:

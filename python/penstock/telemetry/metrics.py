@@ -199,7 +199,8 @@ class Metrics(_Definitions):
         )
         self.paused = self._gauge(
             "penstock_paused",
-            "1 while fetching is paused because memory is short and nothing can be cut.",
+            "Partitions that are not fetched: memory is half full and what they hold is being stored, or it is short "
+            "and nothing can be cut.",
             "The sink is slower than the source, or pipeline.memory_limit is too small for the number of partitions.",
         )
 

@@ -15,7 +15,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use super::page_header::Contents;
 
-/// What all columns of a file compress with, one after the other.
+/// What columns compress with, one after the other.
 pub struct Compressor {
     zstd: zstd::bulk::Compressor<'static>,
     level: ZstdLevel,
@@ -32,14 +32,9 @@ impl Compressor {
         })
     }
 
-    /// Gives back its memory.
-    pub fn release(&mut self) {
-        self.compressed = Vec::new();
-    }
-
-    /// Bytes of memory held, without what zstd itself needs.
-    pub fn memory_size(&self) -> usize {
-        self.compressed.capacity()
+    /// Bytes of memory held. The library lends its context for changes only.
+    pub fn memory_size(&mut self) -> usize {
+        self.compressed.capacity() + self.zstd.context_mut().sizeof()
     }
 
     fn compress(&mut self, body: &[u8]) -> io::Result<&[u8]> {

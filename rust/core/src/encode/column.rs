@@ -100,16 +100,10 @@ impl FlatColumn {
         if !self.validity.is_empty() {
             self.end_page(compressor)?;
         }
-        if let Some(Indexed { dictionary, .. }) = &mut self.indexed {
-            let values = dictionary.len();
-            self.chunk.add(
-                Contents::Dictionary { values },
-                dictionary.page(),
-                compressor,
-            )?;
-            dictionary.clear();
-            self.indexing = true;
+        if self.indexing {
+            self.end_dictionary(compressor)?;
         }
+        self.indexing = self.indexed.is_some();
         let nulls = std::mem::take(&mut self.nulls) as u64;
         let statistics = self.bounds.as_ref().map(|bounds| bounds.statistics(nulls));
         self.bounds.iter_mut().for_each(Bounds::clear);
@@ -122,6 +116,10 @@ impl FlatColumn {
         self.values.release();
         self.validity = BooleanBufferBuilder::new(0);
         self.head = Vec::new();
+        self.release_dictionary();
+    }
+
+    fn release_dictionary(&mut self) {
         if let Some(Indexed {
             dictionary,
             indices,
@@ -169,7 +167,22 @@ impl FlatColumn {
             || self.indexed.as_ref().is_some_and(is_dictionary_full)
     }
 
+    /// Writes the dictionary, to which no page will be added.
+    fn end_dictionary(&mut self, compressor: &mut Compressor) -> Result<(), ParquetError> {
+        if let Some(Indexed { dictionary, .. }) = &mut self.indexed {
+            let values = dictionary.len();
+            self.chunk.add(
+                Contents::Dictionary { values },
+                dictionary.page(),
+                compressor,
+            )?;
+            dictionary.clear();
+        }
+        Ok(())
+    }
+
     fn end_page(&mut self, compressor: &mut Compressor) -> Result<(), ParquetError> {
+        let indexing = self.indexing;
         let rows = self.validity.len();
         self.head.clear();
         if self.nullable {
@@ -190,6 +203,10 @@ impl FlatColumn {
         };
         self.chunk
             .add(Contents::Data { rows, encoding }, body, compressor)?;
+        if indexing && !self.indexing {
+            self.end_dictionary(compressor)?;
+            self.release_dictionary();
+        }
         self.values.clear();
         self.nulls += std::mem::take(&mut self.page_nulls);
         self.validity.truncate(0);

@@ -10,7 +10,6 @@ use arrow_array::RecordBatch;
 use arrow_schema::{FieldRef, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::ZstdLevel;
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -39,7 +38,6 @@ pub struct Columns {
     /// What the library's writers claim before they hold anything. It is address space only (1 MiB for each delta
     /// encoder) and would drown the figure for what is really held.
     reserved: usize,
-    compressor: Compressor,
     rows: usize,
 }
 
@@ -59,7 +57,6 @@ impl Columns {
         parquet: &SchemaDescriptor,
         choices: &[Choice],
         properties: WriterProperties,
-        level: ZstdLevel,
     ) -> Result<Self, ParquetError> {
         let mut columns = Vec::new();
         let mut others = Vec::new();
@@ -89,13 +86,16 @@ impl Columns {
             factory,
             writers: Vec::new(),
             reserved: 0,
-            compressor: Compressor::new(level)?,
             rows: 0,
         })
     }
 
     /// Appends rows to the row group; begins one if there is none.
-    pub fn append(&mut self, batch: &RecordBatch) -> Result<(), ParquetError> {
+    pub fn append(
+        &mut self,
+        batch: &RecordBatch,
+        compressor: &mut Compressor,
+    ) -> Result<(), ParquetError> {
         if self.rows == 0 {
             self.writers = self.factory.create_column_writers(0)?;
             self.reserved = self.writers_hold();
@@ -104,7 +104,7 @@ impl Columns {
         let mut writers = self.writers.iter_mut();
         for (column, array) in self.all.iter_mut().zip(batch.columns()) {
             match column {
-                Column::Flat(column) => column.append(array, &mut self.compressor)?,
+                Column::Flat(column) => column.append(array, compressor)?,
                 Column::Other { field, .. } => {
                     for (leaf, writer) in compute_leaves(field, array)?.iter().zip(&mut writers) {
                         writer.write(leaf)?;
@@ -119,6 +119,7 @@ impl Columns {
     pub fn end_row_group(
         &mut self,
         file: &mut SerializedFileWriter<ChunkSink>,
+        compressor: &mut Compressor,
     ) -> Result<(), ParquetError> {
         if std::mem::take(&mut self.rows) == 0 {
             return Ok(());
@@ -128,7 +129,7 @@ impl Columns {
         for column in &mut self.all {
             match column {
                 Column::Flat(column) => {
-                    let (pages, close) = column.finish(&mut self.compressor)?;
+                    let (pages, close) = column.finish(compressor)?;
                     group.append_column(&pages, close)?;
                 }
                 Column::Other { leaves, .. } => {
@@ -149,7 +150,6 @@ impl Columns {
                 column.release();
             }
         }
-        self.compressor.release();
     }
 
     /// About how many bytes the row group will have.
@@ -162,7 +162,7 @@ impl Columns {
     pub fn memory_size(&self) -> usize {
         let flat = self.flat().map(FlatColumn::memory_size).sum::<usize>();
         let held = self.writers_hold().saturating_sub(self.reserved);
-        flat + held.max(self.others_size()) + self.compressor.memory_size()
+        flat + held.max(self.others_size())
     }
 
     fn flat(&self) -> impl Iterator<Item = &FlatColumn> {

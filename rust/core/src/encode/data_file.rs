@@ -1,6 +1,7 @@
 //! One Parquet file that grows in memory.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
@@ -12,8 +13,9 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::columns::Columns;
+use super::compressors::Compressors;
 use super::settings::{EncodeConfig, Layout, choices};
-use super::sink::ChunkSink;
+use super::sink::{ChunkSink, FileChunk};
 
 /// How large a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,7 @@ pub struct DataFile {
     schema: SchemaRef,
     layout: Layout,
     config: EncodeConfig,
+    compressors: Arc<Compressors>,
     open: Option<Open>,
     rows: u64,
 }
@@ -47,10 +50,22 @@ impl DataFile {
     /// A file with no bytes yet.
     #[must_use]
     pub fn new(schema: SchemaRef, layout: Layout, config: EncodeConfig) -> Self {
+        Self::sharing(schema, layout, config, Arc::new(Compressors::new(config)))
+    }
+
+    /// As [`Self::new`]; other files use the same compressors.
+    #[must_use]
+    pub fn sharing(
+        schema: SchemaRef,
+        layout: Layout,
+        config: EncodeConfig,
+        compressors: Arc<Compressors>,
+    ) -> Self {
         Self {
             schema,
             layout,
             config,
+            compressors,
             open: None,
             rows: 0,
         }
@@ -67,13 +82,18 @@ impl DataFile {
         }
         let limit = self.config.row_group_bytes;
         let step = rows_in(limit, batch);
+        let compressors = self.compressors.clone();
         let Open { writer, columns } = self.begin(Some(batch))?;
-        for start in (0..batch.num_rows()).step_by(step) {
-            columns.append(&batch.slice(start, step.min(batch.num_rows() - start)))?;
-            if columns.size() >= limit {
-                columns.end_row_group(writer)?;
+        compressors.lend(|compressor| {
+            for start in (0..batch.num_rows()).step_by(step) {
+                let rows = batch.slice(start, step.min(batch.num_rows() - start));
+                columns.append(&rows, compressor)?;
+                if columns.size() >= limit {
+                    columns.end_row_group(writer, compressor)?;
+                }
             }
-        }
+            Ok(())
+        })?;
         self.rows += batch.num_rows() as u64;
         Ok(())
     }
@@ -86,7 +106,8 @@ impl DataFile {
         let Some(Open { writer, columns }) = &mut self.open else {
             return Ok(());
         };
-        columns.end_row_group(writer)?;
+        let compressors = &self.compressors;
+        compressors.lend(|compressor| columns.end_row_group(writer, compressor))?;
         columns.release();
         Ok(())
     }
@@ -95,7 +116,7 @@ impl DataFile {
     ///
     /// # Errors
     /// If the writer can't hand over what it buffers; then the file is of no use.
-    pub fn take(&mut self) -> Result<Vec<Vec<u8>>, ParquetError> {
+    pub fn take(&mut self) -> Result<Vec<FileChunk>, ParquetError> {
         let Some(Open { writer, .. }) = &mut self.open else {
             return Ok(Vec::new());
         };
@@ -110,9 +131,10 @@ impl DataFile {
     pub fn seal(
         mut self,
         metadata: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Vec<Vec<u8>>, ParquetError> {
+    ) -> Result<Vec<FileChunk>, ParquetError> {
+        let compressors = self.compressors.clone();
         let Open { writer, columns } = self.begin(None)?;
-        columns.end_row_group(writer)?;
+        compressors.lend(|compressor| columns.end_row_group(writer, compressor))?;
         for (key, value) in metadata {
             writer.append_key_value_metadata(KeyValue::new(key, value));
         }
@@ -139,8 +161,7 @@ impl DataFile {
         let parquet = ArrowSchemaConverter::new().convert(&self.schema)?;
         let choices = choices(&parquet, self.layout, first)?;
         let properties = self.config.properties(&parquet, &choices)?;
-        let level = self.config.level()?;
-        let columns = Columns::new(&self.schema, &parquet, &choices, properties.clone(), level)?;
+        let columns = Columns::new(&self.schema, &parquet, &choices, properties.clone())?;
         let sink = ChunkSink::default();
         let writer = ArrowWriter::try_new(sink, self.schema.clone(), Some(properties))?;
         let (writer, _) = writer.into_serialized_writer()?;

@@ -8,6 +8,7 @@ mod cardinality;
 mod chunk;
 mod column;
 mod columns;
+mod compressors;
 mod data_file;
 mod dictionary;
 mod packing;
@@ -21,5 +22,7 @@ mod valid;
 mod values;
 mod view;
 
+pub use compressors::Compressors;
 pub use data_file::{DataFile, Usage};
 pub use settings::{EncodeConfig, Layout};
+pub use sink::FileChunk;

@@ -14,7 +14,7 @@ use super::table::{AssignmentId, Table};
 use super::taken::Taken;
 use super::{OpenFile, file_schema, kafka_columns};
 use crate::decode::{Decoder, Rejection, Shapes};
-use crate::encode::{DataFile, EncodeConfig, Usage};
+use crate::encode::{Compressors, DataFile, EncodeConfig, FileChunk, Usage};
 use crate::error::EngineError;
 use crate::frame::{Fetched, Unpackers, Walker};
 use crate::report::Report;
@@ -36,6 +36,7 @@ pub struct Plan {
     pub kafka_columns: bool,
     pub keep_values: bool,
     pub encode: EncodeConfig,
+    pub compressors: Arc<Compressors>,
     /// Hand rows back instead of writing them.
     pub batches: bool,
 }
@@ -59,7 +60,13 @@ impl Plan {
     }
 
     fn file(&self, table: Table) -> DataFile {
-        DataFile::new(self.file_schema(table).clone(), table.layout(), self.encode)
+        let schema = self.file_schema(table).clone();
+        DataFile::sharing(
+            schema,
+            table.layout(),
+            self.encode,
+            self.compressors.clone(),
+        )
     }
 }
 
@@ -169,7 +176,7 @@ impl Assignment {
         self.change(table, DataFile::flush)
     }
 
-    pub fn take(&self, table: Table) -> Result<Vec<Vec<u8>>, EngineError> {
+    pub fn take(&self, table: Table) -> Result<Vec<FileChunk>, EngineError> {
         self.change(table, DataFile::take)
     }
 
@@ -177,7 +184,7 @@ impl Assignment {
         &self,
         table: Table,
         metadata: BTreeMap<String, String>,
-    ) -> Result<Vec<Vec<u8>>, EngineError> {
+    ) -> Result<Vec<FileChunk>, EngineError> {
         let next = self.plan.file(table);
         self.change(table, |file| std::mem::replace(file, next).seal(metadata))
     }

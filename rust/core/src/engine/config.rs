@@ -1,13 +1,14 @@
 //! The engine's configuration, as Python hands it over.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::assignment::Plan;
 use super::{dead_letter, file_schema, kafka_columns};
 use crate::decode::{ColumnConfig, DecodeConfig, DecodeOptions, Decoder};
-use crate::encode::EncodeConfig;
+use crate::encode::{Compressors, EncodeConfig};
 use crate::error::EngineError;
 use crate::transform::{Problem, Program, StepConfig};
 
@@ -90,6 +91,7 @@ pub fn plan(json: &str) -> Result<(Plan, usize), EngineError> {
         kafka_columns: config.kafka_columns,
         keep_values: matches!(config.dead_letter.raw, Raw::Keep),
         encode: config.encode,
+        compressors: Arc::new(Compressors::new(config.encode)),
         batches: config.batches,
     };
     Ok((plan, config.slab_bytes))

@@ -22,7 +22,7 @@ use arrow_schema::SchemaRef;
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::encode::Usage;
+use crate::encode::{FileChunk, Usage};
 use crate::error::EngineError;
 use crate::frame::{Limits, Unpackers};
 use crate::transform::Explained;
@@ -180,7 +180,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the assignment is not open, or was left incomplete by an earlier error.
-    pub fn take(&self, table: Table, id: &AssignmentId) -> Result<Vec<Vec<u8>>, EngineError> {
+    pub fn take(&self, table: Table, id: &AssignmentId) -> Result<Vec<FileChunk>, EngineError> {
         self.find(id)?
             .map_or_else(|| Ok(Vec::new()), |assignment| assignment.take(table))
     }
@@ -195,7 +195,7 @@ impl Engine {
         table: Table,
         id: &AssignmentId,
         metadata: BTreeMap<String, String>,
-    ) -> Result<Vec<Vec<u8>>, EngineError> {
+    ) -> Result<Vec<FileChunk>, EngineError> {
         self.find(id)?.map_or_else(
             || Ok(Vec::new()),
             |assignment| assignment.seal(table, metadata),
@@ -228,11 +228,12 @@ impl Engine {
         files
     }
 
-    /// Bytes held by all open files, and kept for the next batches that have to be decompressed.
+    /// Bytes held by all open files, and kept for the next batches: to decompress them, and to compress their rows.
     pub fn memory(&self) -> u64 {
         let register = self.register();
         let files = register.open.values().map(|assignment| assignment.memory());
-        files.sum::<u64>() + self.unpackers.kept_bytes() as u64
+        let kept = self.unpackers.kept_bytes() + self.plan.compressors.kept_bytes();
+        files.sum::<u64>() + kept as u64
     }
 
     /// The columns of a table, as they are in its files.
