@@ -113,9 +113,12 @@ fn short(text: &[u8], length: usize, slab: u32, start: u32) -> u128 {
 /// The same if 16 bytes can be read. In 64-bit halves: the first is alike for views that hold their text and others.
 #[inline(always)]
 pub fn view_of(wide: &[u8; 16], length: usize, slab: u32, start: u32) -> u128 {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, ..] = *wide;
-    let first = u64::from(u32::from_le_bytes([a, b, c, d]));
-    let others = u64::from_le_bytes([e, f, g, h, i, j, k, l]);
+    let first = wide
+        .first_chunk()
+        .map_or(0, |first| u32::from_le_bytes(*first));
+    let first = u64::from(first);
+    let others = wide[4..].first_chunk();
+    let others = others.map_or(0, |others| u64::from_le_bytes(*others));
     let (kept_first, kept_others) = KEPT[length.min(INLINE)];
     let place = u64::from(slab) | u64::from(start) << 32;
     let low = u64::from(length as u32) | (first & kept_first) << 32;
