@@ -47,43 +47,44 @@ impl FixedWidth {
         odd: &mut dyn FnMut(u32, Oddity),
     ) {
         match self {
-            Self::Bool(values, valid) => append_each(
+            Self::Bool(values, valid) => {
+                if let Some((staged, bits)) = cells.whole() {
+                    let value = |(row, &cell): (usize, &u128)| u64::from(cell != 0) << row;
+                    let trues = staged.iter().enumerate().map(value).sum();
+                    values.push_all(trues, staged.len());
+                    valid.push_all(bits, staged.len());
+                    return;
+                }
+                let kind = ScalarKind::Bool;
+                let long_way =
+                    |record, token| match long_way(kind, (record, token), cells, around, odd)? {
+                        Value::Bool(value) => Some(value),
+                        _ => None,
+                    };
+                let push = |value| values.push(value);
+                append_each(cells, valid, push, |cell| cell != 0, long_way);
+            }
+            Self::Int64(values, valid) => append_all(
                 cells,
                 valid,
-                |value| values.push(value),
-                |cell| cell != 0,
-                |record, token| match long_way(
-                    ScalarKind::Bool,
-                    (record, token),
-                    cells,
-                    around,
-                    odd,
-                )? {
-                    Value::Bool(value) => Some(value),
-                    _ => None,
-                },
-            ),
-            Self::Int64(values, valid) => append_each(
-                cells,
-                valid,
-                |value| values.push(value),
+                values,
                 |cell| cell as i64,
                 |record, token| integer(ScalarKind::Int64, (record, token), cells, around, odd),
             ),
-            Self::Timestamp(values, valid, unit) => append_each(
+            Self::Timestamp(values, valid, unit) => append_all(
                 cells,
                 valid,
-                |value| values.push(value),
+                values,
                 |cell| cell as i64,
                 |record, token| {
                     let kind = ScalarKind::Timestamp(*unit);
                     integer(kind, (record, token), cells, around, odd)
                 },
             ),
-            Self::Float64(values, valid) => append_each(
+            Self::Float64(values, valid) => append_all(
                 cells,
                 valid,
-                |value| values.push(value),
+                values,
                 |cell| f64::from_bits(cell as u64),
                 |record, token| match long_way(
                     ScalarKind::Float64,
@@ -119,6 +120,23 @@ fn integers(values: Vec<i64>, valid: Validity) -> PrimitiveArray<arrow_array::ty
     PrimitiveArray::new(ScalarBuffer::from(values), valid.finish())
 }
 
+/// Append the value of each record, all at once if all are staged.
+#[inline(always)]
+fn append_all<T: Default>(
+    cells: Cells<'_>,
+    valid: &mut Validity,
+    values: &mut Vec<T>,
+    of_cell: impl Fn(u128) -> T,
+    long_way: impl FnMut(u32, Token) -> Option<T>,
+) {
+    if let Some((staged, bits)) = cells.whole() {
+        values.extend(staged.iter().map(|&cell| of_cell(cell)));
+        valid.push_all(bits, staged.len());
+        return;
+    }
+    append_each(cells, valid, |value| values.push(value), of_cell, long_way);
+}
+
 /// Append the value of each record: the one that is staged, else what `long_way` makes of its token.
 #[inline(always)]
 fn append_each<T: Default>(
@@ -128,13 +146,6 @@ fn append_each<T: Default>(
     of_cell: impl Fn(u128) -> T,
     mut long_way: impl FnMut(u32, Token) -> Option<T>,
 ) {
-    if let Some((staged, bits)) = cells.whole() {
-        for &cell in staged {
-            push(of_cell(cell));
-        }
-        valid.push_all(bits, staged.len());
-        return;
-    }
     for (record, token) in cells.each() {
         let value = match cells.staged(record) {
             Some(cell) => Some(of_cell(cell)),

@@ -46,4 +46,4 @@ pub use time::{
     check_timestamp, parse_date, parse_instant, parse_timestamp, units_per_second, write_date,
     write_timestamp,
 };
-pub(crate) use views::{Views, view};
+pub(crate) use views::{Views, view, view_of};

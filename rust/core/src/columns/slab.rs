@@ -38,6 +38,11 @@ impl Place {
         self.0.slab
     }
 
+    /// How many bytes it has.
+    pub fn length(self) -> u32 {
+        self.0.length
+    }
+
     /// Where it begins in its slab.
     pub fn start(self) -> u32 {
         self.0.start

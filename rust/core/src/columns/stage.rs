@@ -9,11 +9,13 @@ pub const BLOCK_RECORDS: usize = 64;
 /// What is staged of one column.
 #[derive(Clone, Debug)]
 pub struct Staged {
-    /// By record: a view, or what the value is in the column's memory. 0 where nothing is staged.
+    /// By record: a view, or what the value is in the column's memory. Once the block is finished, 0 where nothing is
+    /// staged.
     pub cells: [u128; BLOCK_RECORDS],
     /// The records that have a cell.
     pub valid: u64,
-    /// The records that have a value which has to be read by its token.
+    /// The records that have a value which has to be read by its token: one that is not of the common form or, on the way
+    /// to columns, no object.
     pub odd: u64,
 }
 
@@ -50,14 +52,31 @@ impl Stage {
 
     /// Begin a block.
     pub fn clear(&mut self) {
-        self.0.fill(Staged::NOTHING);
+        for staged in &mut self.0 {
+            (staged.valid, staged.odd) = (0, 0);
+        }
+    }
+
+    /// End a block of `records`: what is left of others where nothing is staged becomes 0.
+    pub fn finish(&mut self, records: usize) {
+        let block = u64::MAX.unbounded_shr((BLOCK_RECORDS - records) as u32);
+        for staged in &mut self.0 {
+            let mut missing = block & !staged.valid;
+            if staged.valid == 0 {
+                staged.cells[..records].fill(0);
+                continue;
+            }
+            while missing != 0 {
+                staged.cells[missing.trailing_zeros() as usize] = 0;
+                missing &= missing - 1;
+            }
+        }
     }
 
     /// Forget what was staged of a record.
     pub fn undo(&mut self, record: usize) {
         let others = !(1 << (record % BLOCK_RECORDS));
         for staged in &mut self.0 {
-            staged.cells[record % BLOCK_RECORDS] = 0;
             staged.valid &= others;
             staged.odd &= others;
         }

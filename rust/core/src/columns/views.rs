@@ -6,6 +6,7 @@
     reason = "text that was checked as a block is not checked again for each of its values"
 )]
 
+use std::hint::select_unpredictable;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, StringViewArray};
@@ -57,6 +58,12 @@ impl Views {
         self.valid.push_all(valid, views.len());
     }
 
+    /// Append `rows` nulls, at most 64.
+    pub fn push_nulls(&mut self, rows: usize) {
+        self.views.resize(self.views.len() + rows, 0);
+        self.valid.push_all(0, rows);
+    }
+
     /// Append a null.
     #[inline(always)]
     pub fn push_null(&mut self) {
@@ -75,12 +82,13 @@ impl Views {
     }
 }
 
-/// By length, the bytes that a view holds itself.
-const KEPT: [u128; INLINE + 1] = {
-    let mut kept = [0; INLINE + 1];
+/// By length, the bytes that a view holds itself: of the first four, and of the other eight.
+const KEPT: [(u64, u64); INLINE + 1] = {
+    let mut kept = [(0, 0); INLINE + 1];
     let mut length = 0;
     while length <= INLINE {
-        kept[length] = (1 << (8 * length)) - 1;
+        let bytes: u128 = (1 << (8 * length)) - 1;
+        kept[length] = (bytes as u64 & 0xFFFF_FFFF, (bytes >> 32) as u64);
         length += 1;
     }
     kept
@@ -89,22 +97,33 @@ const KEPT: [u128; INLINE + 1] = {
 /// The view of the first `length` bytes of `text`, which lies at `start` of slab number `slab`.
 #[inline(always)]
 pub fn view(text: &[u8], length: usize, slab: u32, start: u32) -> u128 {
-    let wide = match text.first_chunk::<16>() {
-        Some(wide) => u128::from_le_bytes(*wide),
-        None => short(&text[..length.min(text.len())]),
-    };
-    let place = u128::from(slab) << 64 | u128::from(start) << 96;
-    let inline = wide & KEPT[length.min(INLINE)];
-    let outside = wide & 0xFFFF_FFFF | place >> 32;
-    let rest = if length <= INLINE { inline } else { outside };
-    length as u128 | rest << 32
+    match text.first_chunk() {
+        Some(wide) => view_of(wide, length, slab, start),
+        None => short(&text[..length.min(text.len())], length, slab, start),
+    }
 }
 
 #[cold]
-fn short(text: &[u8]) -> u128 {
+fn short(text: &[u8], length: usize, slab: u32, start: u32) -> u128 {
     let mut wide = [0; 16];
     wide[..text.len()].copy_from_slice(text);
-    u128::from_le_bytes(wide)
+    view_of(&wide, length, slab, start)
+}
+
+/// The same if 16 bytes can be read. In 64-bit halves: the first is alike for views that hold their text and others.
+#[inline(always)]
+pub fn view_of(wide: &[u8; 16], length: usize, slab: u32, start: u32) -> u128 {
+    let first = wide
+        .first_chunk()
+        .map_or(0, |first| u32::from_le_bytes(*first));
+    let first = u64::from(first);
+    let others = wide[4..].first_chunk();
+    let others = others.map_or(0, |others| u64::from_le_bytes(*others));
+    let (kept_first, kept_others) = KEPT[length.min(INLINE)];
+    let place = u64::from(slab) | u64::from(start) << 32;
+    let low = u64::from(length as u32) | (first & kept_first) << 32;
+    let high = select_unpredictable(length <= INLINE, others & kept_others, place);
+    u128::from(low) | u128::from(high) << 64
 }
 
 #[cfg(test)]

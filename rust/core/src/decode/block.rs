@@ -243,7 +243,11 @@ impl<'p> Blocks<'p> {
 
     /// Reject the records whose residue would be too long. Nearly always it can't be, and nothing is looked at.
     fn reject_overlong(&mut self, rules: Rules<'_>) -> Result<(), DecodeError> {
-        if self.residue.is_none() {
+        let plan = rules.plan;
+        let texts = self.located.places.iter();
+        let bytes: usize = texts.map(|place| place.length() as usize).sum();
+        let members = self.located.tape.unknown.len() + plan.nodes.len();
+        if self.residue.is_none() || !may_be_too_long(rules, bytes, members) {
             return Ok(());
         }
         for row in (0..self.records.len()).rev() {
@@ -259,15 +263,10 @@ impl<'p> Blocks<'p> {
         Ok(())
     }
 
-    /// Whether the residue's limit can be passed at all: each byte may be escaped to six, and each path comes once
-    /// for each undeclared key.
     fn residue_may_be_too_long(&self, rules: Rules<'_>, record: u32) -> bool {
-        let plan = rules.plan;
-        let place = self.located.places[record as usize];
-        let text = self.slabs.texts.text(place);
-        let members = self.located.tape.unknown(record).len() + plan.nodes.len();
-        let around = 6 * (plan.longest_path + 2);
-        6 * text.len() + members * around >= rules.options.max_bytes
+        let bytes = self.located.places[record as usize].length() as usize;
+        let members = self.located.tape.unknown(record).len() + rules.plan.nodes.len();
+        may_be_too_long(rules, bytes, members)
     }
 
     /// Write the residue of one record, to see how long it is.
@@ -362,6 +361,13 @@ impl<'p> Blocks<'p> {
     }
 }
 
+/// Whether the limit of a residue can be passed at all, by records of `bytes` with so many `members`, or by one of them:
+/// each byte may be escaped to six, and each path comes once for each undeclared key.
+fn may_be_too_long(rules: Rules<'_>, bytes: usize, members: usize) -> bool {
+    let around = 6 * (rules.plan.longest_path + 2);
+    6 * bytes + members * around >= rules.options.max_bytes
+}
+
 fn append_residues(
     rules: Rules<'_>,
     located: &Located,
@@ -371,9 +377,7 @@ fn append_residues(
     residue: &mut Views,
 ) {
     if leftovers.is_empty() && located.tape.unknown.is_empty() {
-        for _ in records {
-            residue.push_null();
-        }
+        residue.push_nulls(records.len());
         return;
     }
     let mut rest = leftovers;

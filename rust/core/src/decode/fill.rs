@@ -63,6 +63,9 @@ impl Block<'_> {
 
     /// Note the values on the way to a column that are not objects.
     fn note_mismatches(self, node: usize, leftovers: &mut Vec<Leftover>) {
+        if self.located.tape.stage.at(node).odd == 0 {
+            return;
+        }
         for (record, token) in self.cells(node).each() {
             if let Some(token) = token
                 && !matches!(token.kind, Kind::Object | Kind::Null)

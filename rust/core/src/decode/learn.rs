@@ -13,7 +13,7 @@ use super::plan::Plan;
 use super::shape::{NONE, Slot, Step, Trie, Undeclared, depth};
 use crate::columns::Expected;
 use crate::json::{Kind, Token};
-use crate::simd::{BLOCK, Literal};
+use crate::simd::{LITERAL, Literal};
 
 /// Most shapes.
 const MOST_SHAPES: usize = 64;
@@ -192,7 +192,7 @@ impl Shapes {
     /// The step after `before` for `literal` and `slot`, new or known. Long literals take several.
     fn add(&mut self, mut before: u32, literal: &[u8], slot: Slot, depth: u32) -> u32 {
         let mut rest = literal;
-        while let Some((head, tail)) = rest.split_first_chunk::<BLOCK>()
+        while let Some((head, tail)) = rest.split_at_checked(LITERAL - 1)
             && !tail.is_empty()
         {
             before = self.add_step(before, head, Slot::Literal, 0);

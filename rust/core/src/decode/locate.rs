@@ -158,6 +158,7 @@ impl Located {
             isa,
             rejections,
         });
+        self.tape.stage.finish(self.places.len());
     }
 
     /// Read a record without the help of a shape. The place of its text, which may have had to be repaired.

@@ -8,12 +8,15 @@
 //! those of a record that was acceptable and had no key twice; each value is read by its grammar; and the last
 //! literal has to end where the record ends. Whatever does not follow is read the long way, which decides.
 
+use std::num::NonZeroUsize;
+
 use arrow_schema::TimeUnit;
 
 use super::members::Unknown;
 use super::plan::{Plan, ROOT};
 use super::slot::{
-    Record, any_number, any_string, block_at, float, integer, text_value, time, undeclared, word,
+    End, Record, Spot, any_number, any_string, block_at, float, integer, text_value, time,
+    undeclared, word,
 };
 use super::tape::Row;
 use crate::json::{Kind, Token};
@@ -78,8 +81,9 @@ impl Slot {
     }
 }
 
-/// A literal and what follows it. Its successors are alternatives, chained by `other`.
+/// A literal and what follows it. Its successors are alternatives, chained by `other`. One line of the cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct Step {
     pub literal: Literal,
     pub slot: Slot,
@@ -122,56 +126,57 @@ impl Trie {
         row: &mut Row<'_>,
     ) -> bool {
         let text = record.padded;
-        let mut at = 0;
-        let mut before = NONE;
-        let mut current = self.first;
-        let mut passed = NONE;
+        let (mut at, mut before, mut current) = (0, NONE, self.first);
         loop {
-            let Some(step) = self.steps.get(current as usize) else {
+            let Some(block) = block_at(text, at) else {
                 return false;
             };
-            let block = block_at(text, at);
-            if block.is_some_and(|block| B::begins_with(block, &step.literal)) {
-                let start = at + step.literal.length;
-                let (next, alone) = (step.next, step.other == NONE && passed == NONE);
-                let common = match step.slot {
-                    Slot::Literal => Some(start),
-                    Slot::End if start == record.text.len() => {
-                        if !alone {
-                            self.taken(before, passed, current);
+            let mut passed = NONE;
+            // One alternative after the other.
+            let (end, next, other) = loop {
+                let Some(step) = self.steps.get(current as usize) else {
+                    return false;
+                };
+                if B::begins_with(block, &step.literal) {
+                    let spot = Spot::new(block, at, step.literal.length());
+                    let common = match step.slot {
+                        Slot::Literal => NonZeroUsize::new(spot.start),
+                        Slot::End if spot.start == record.text.len() => {
+                            if step.other & passed != NONE {
+                                self.taken(before, passed, current);
+                            }
+                            return true;
                         }
-                        return true;
+                        Slot::Text(node) => text_value::<B>(record, spot, node, row),
+                        Slot::Time(node, unit) => time::<B>(text, spot, (node, unit), row),
+                        Slot::Integer(node) => integer::<B>(spot, node, row),
+                        Slot::Float(node) => float::<B>(spot, node, row),
+                        Slot::Bool(node) => word(spot, node, row),
+                        Slot::String(node) => any_string::<B>(record, spot, node, row),
+                        Slot::Number(node) => any_number::<B>(spot, node, row),
+                        Slot::End | Slot::Other(_) => None,
+                        Slot::Undeclared(number) => {
+                            let key = self.undeclared[number as usize];
+                            undeclared::<B>(record, spot, key, row)
+                        }
+                    };
+                    let end = match common {
+                        Some(end) => Some(end),
+                        None => self.uncommon(plan, record, (current, spot.start), row),
+                    };
+                    if let Some(end) = end {
+                        break (end.get(), step.next, step.other);
                     }
-                    Slot::Text(node) => text_value::<B>(record, start, node, row),
-                    Slot::Time(node, unit) => time::<B>(text, start, (node, unit), row),
-                    Slot::Integer(node) => integer::<B>(text, start, node, row),
-                    Slot::Float(node) => float::<B>(text, start, node, row),
-                    Slot::Bool(node) => word(text, start, node, row),
-                    Slot::String(node) => any_string::<B>(record, start, node, row),
-                    Slot::Number(node) => any_number::<B>(text, start, node, row),
-                    Slot::End | Slot::Other(_) => None,
-                    Slot::Undeclared(number) => {
-                        let key = self.undeclared[number as usize];
-                        undeclared::<B>(record, start, key, row)
-                    }
-                };
-                let end = match common {
-                    Some(end) => Some(end),
-                    None => self.uncommon(plan, record, (current, start), row),
-                };
-                if let Some(end) = end {
-                    if !alone {
-                        self.taken(before, passed, current);
-                        passed = NONE;
-                    }
-                    at = end;
-                    before = current;
-                    current = next;
-                    continue;
                 }
+                passed = current;
+                current = step.other;
+            };
+            if other & passed != NONE {
+                self.taken(before, passed, current);
             }
-            passed = current;
-            current = step.other;
+            at = end;
+            before = current;
+            current = next;
         }
     }
 
@@ -184,7 +189,7 @@ impl Trie {
         record: &mut Record<'_>,
         (step, start): (u32, usize),
         row: &mut Row<'_>,
-    ) -> Option<usize> {
+    ) -> End {
         let step = &self.steps[step as usize];
         let node = match step.slot {
             Slot::Literal | Slot::End => return None,
@@ -192,13 +197,13 @@ impl Trie {
                 let value = record.value(start, step.depth)?;
                 row.unknown
                     .push(self.undeclared[number as usize].with(value));
-                return Some(value.end as usize);
+                return NonZeroUsize::new(value.end as usize);
             }
             slot => slot.node()?,
         };
         if record.text.as_bytes()[start..].starts_with(b"null") {
             row.note(node, Token::new(Kind::Null, start, start + 4));
-            return Some(start + 4);
+            return NonZeroUsize::new(start + 4);
         }
         let first = *record.text.as_bytes().get(start)?;
         if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
@@ -209,7 +214,7 @@ impl Trie {
         if value.kind != Kind::Null {
             row.mark(node);
         }
-        Some(value.end as usize)
+        NonZeroUsize::new(value.end as usize)
     }
 
     /// `step` was taken after `before`, and after `passed`, the one in front of it among the alternatives, was not.

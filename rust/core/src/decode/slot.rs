@@ -1,15 +1,20 @@
 //! The values in a shape's slots: each reader finds where the one that is expected there ends, and stages it. `None` says
 //! that it is another, or wrong.
 
+use std::num::NonZeroUsize;
+
 use arrow_schema::TimeUnit;
 
 use super::shape::Undeclared;
 use super::tape::Row;
-use crate::columns::{Place, Plain, common_timestamp, view};
+use crate::columns::{Place, Plain, common_timestamp, view, view_of};
 use crate::json::{Kind, Scanner, Scratch, Token, short_float, short_integer};
 use crate::simd::{
-    BLOCK, Backend, Block, Isa, StringEnd, find_string_and_unescape, find_string_end,
+    BLOCK, Backend, Block, Isa, LITERAL, StringEnd, find_string_and_unescape, find_string_end,
 };
+
+/// Most bytes of a number or name: what is left of a block behind the longest literal.
+const WINDOW: usize = BLOCK - LITERAL;
 
 /// A record, and what is needed to read values in it.
 pub struct Record<'t> {
@@ -31,28 +36,72 @@ pub fn block_at(text: &[u8], at: usize) -> Option<&Block> {
     text.get(at..)?.first_chunk::<BLOCK>()
 }
 
-/// Inside of a short string without escapes at `start`: how long it is.
-#[inline(always)]
-fn short_string<B: Backend>(text: &[u8], start: usize) -> Option<usize> {
-    if text.get(start) != Some(&b'"') {
-        return None;
-    }
-    let length = B::closing_quote(block_at(text, start + 1)?);
-    (length < BLOCK).then_some(length)
+/// Where a value ends, which is never 0: so it and its absence are one word.
+pub type End = Option<NonZeroUsize>;
+
+/// Where a value begins, seen with the literal before it.
+#[derive(Clone, Copy)]
+pub struct Spot<'t> {
+    /// Begins with the literal.
+    block: &'t Block,
+    /// How long that is.
+    literal: usize,
+    /// Where the value begins in its text.
+    pub start: usize,
 }
 
-/// The end of the string at `start`, if there is one.
+impl<'t> Spot<'t> {
+    /// The one behind a literal of `literal` bytes at `at`, where `block` begins.
+    #[inline(always)]
+    pub fn new(block: &'t Block, at: usize, literal: usize) -> Self {
+        Self {
+            block,
+            literal: literal % LITERAL,
+            start: at + literal,
+        }
+    }
+
+    /// What begins with the value.
+    #[inline(always)]
+    fn window(&self) -> Option<&'t [u8; WINDOW]> {
+        self.block.get(self.literal..)?.first_chunk()
+    }
+
+    /// The first bytes of the inside, if the value is a string.
+    #[inline(always)]
+    fn inside(&self) -> Option<&'t [u8; 16]> {
+        self.block.get(self.literal + 1..)?.first_chunk()
+    }
+
+    /// How long the inside of the string is that begins here, if it is short and has no escapes.
+    #[inline(always)]
+    fn short_string<B: Backend>(&self, text: &[u8]) -> Option<usize> {
+        if self.block[self.literal] != b'"' {
+            return None;
+        }
+        let special = B::special_bits(self.block) >> (self.literal + 1);
+        if special == 0 {
+            let length = B::closing_quote(block_at(text, self.start + 1)?);
+            return (length < BLOCK).then_some(length);
+        }
+        let length = special.trailing_zeros() as usize;
+        (self.block[(self.literal + 1 + length) % BLOCK] == b'"').then_some(length)
+    }
+}
+
+/// The end of the string at `spot`, if there is one.
 #[inline(always)]
 fn string<B: Backend>(
     isa: Isa,
     text: &[u8],
-    start: usize,
+    spot: Spot<'_>,
     mut put: impl FnMut(Kind, usize),
-) -> Option<usize> {
-    if let Some(length) = short_string::<B>(text, start) {
+) -> End {
+    let start = spot.start;
+    if let Some(length) = spot.short_string::<B>(text) {
         let end = start + length + 2;
         put(Kind::String { escaped: false }, end);
-        return Some(end);
+        return NonZeroUsize::new(end);
     }
     if text.get(start) != Some(&b'"') {
         return None;
@@ -64,19 +113,19 @@ fn string<B: Backend>(
     } else {
         put(Kind::String { escaped: false }, end);
     }
-    Some(end)
+    NonZeroUsize::new(end)
 }
 
-/// The end of the string at `start`, of which a view is staged.
+/// The end of the string at `spot`, of which a view is staged.
 #[inline(always)]
 pub fn text_value<B: Backend>(
     record: &mut Record<'_>,
-    start: usize,
+    spot: Spot<'_>,
     node: u32,
     row: &mut Row<'_>,
-) -> Option<usize> {
-    let text = record.padded;
-    let Some(length) = short_string::<B>(text, start) else {
+) -> End {
+    let start = spot.start;
+    let Some(length) = spot.short_string::<B>(record.padded) else {
         return long_text(record, start, node, row);
     };
     let end = start + length + 2;
@@ -86,12 +135,12 @@ pub fn text_value<B: Backend>(
     );
     let inside = (start + 1) as u32;
     let (slab, at) = (record.place.slab(), record.place.start() + inside);
-    row.stage(node, view(&text[start + 1..], length, slab, at));
-    Some(end)
+    row.stage(node, view_of(spot.inside()?, length, slab, at));
+    NonZeroUsize::new(end)
 }
 
 /// The same of a string that is long or has escapes. Those are written out on the way, if there is somewhere to.
-fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
+fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>) -> End {
     let text = record.padded;
     if text.get(start) != Some(&b'"') {
         return None;
@@ -120,154 +169,191 @@ fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>
     } else {
         row.mark(node);
     }
-    Some(end + 1)
+    NonZeroUsize::new(end + 1)
 }
 
-/// The end of the string at `start`, of which the time is staged that it says.
+/// The end of the string at `spot`, of which the time is staged that it says.
 #[inline(always)]
 pub fn time<B: Backend>(
     text: &[u8],
-    start: usize,
+    spot: Spot<'_>,
     (node, unit): (u32, TimeUnit),
     row: &mut Row<'_>,
-) -> Option<usize> {
-    let length = short_string::<B>(text, start)?;
+) -> End {
+    let start = spot.start;
+    let length = spot.short_string::<B>(text)?;
     let end = start + length + 2;
     row.note(
         node,
         Token::new(Kind::String { escaped: false }, start, end),
     );
-    match common_timestamp(&text[start + 1..], length, unit) {
+    stage_time(&text[start + 1..], length, (node, unit), row);
+    NonZeroUsize::new(end)
+}
+
+/// Stage the time that the first `length` bytes of `text` say. By itself, so that the loop has its registers.
+#[inline(never)]
+fn stage_time(text: &[u8], length: usize, (node, unit): (u32, TimeUnit), row: &mut Row<'_>) {
+    match common_timestamp(text, length, unit) {
         Some(units) => row.stage(node, u128::from(units as u64)),
         None => row.mark(node),
     }
-    Some(end)
 }
 
-/// The end of the string at `start`, to be looked at later.
+/// The end of the string at `spot`, to be looked at later.
 #[inline(always)]
 pub fn any_string<B: Backend>(
     record: &Record<'_>,
-    start: usize,
+    spot: Spot<'_>,
     node: u32,
     row: &mut Row<'_>,
-) -> Option<usize> {
-    let end = string::<B>(record.isa, record.padded, start, |kind, end| {
-        row.note(node, Token::new(kind, start, end));
+) -> End {
+    let end = string::<B>(record.isa, record.padded, spot, |kind, end| {
+        row.note(node, Token::new(kind, spot.start, end));
     })?;
     row.mark(node);
     Some(end)
 }
 
-/// The end of the number at `start`, which is staged as an integer.
-#[inline(always)]
-pub fn integer<B: Backend>(
-    text: &[u8],
-    start: usize,
-    node: u32,
-    row: &mut Row<'_>,
-) -> Option<usize> {
-    number::<B>(text, start, |integer, end| {
-        row.note(node, Token::new(Kind::Number { integer }, start, end));
-        let value = integer.then(|| short_integer(&text[start..], end - start));
-        match value.flatten() {
+/// A number of a common form: neither very long nor with an exponent.
+struct Number<'t> {
+    window: &'t [u8; WINDOW],
+    negative: bool,
+    /// Digits before the point.
+    whole: usize,
+    /// Digits behind it; 0 if there is none.
+    fraction: usize,
+}
+
+impl<'t> Number<'t> {
+    #[inline(always)]
+    fn at<B: Backend>(spot: Spot<'t>) -> Option<Self> {
+        let window = spot.window()?;
+        let digits = u64::from(B::digit_bits(window));
+        let negative = window[0] == b'-';
+        let first = usize::from(negative);
+        let whole = (!(digits >> first)).trailing_zeros() as usize;
+        let end = first + whole;
+        if whole == 0 || (window[first] == b'0' && whole > 1) {
+            return None;
+        }
+        let fraction = match window.get(end)? {
+            b'.' => {
+                let fraction = (!(digits >> (end + 1))).trailing_zeros() as usize;
+                let end = end + 1 + fraction;
+                if fraction == 0 || matches!(window.get(end)?, b'e' | b'E') {
+                    return None;
+                }
+                fraction
+            }
+            b'e' | b'E' => return None,
+            _ => 0,
+        };
+        Some(Self {
+            window,
+            negative,
+            whole,
+            fraction,
+        })
+    }
+
+    fn digits(&self) -> &'t [u8] {
+        &self.window[usize::from(self.negative)..]
+    }
+
+    #[inline(never)]
+    fn stage_integer(&self, node: u32, row: &mut Row<'_>) {
+        let value = if self.fraction == 0 {
+            short_integer(self.digits(), self.whole, self.negative)
+        } else {
+            None
+        };
+        match value {
             Some(value) => row.stage(node, u128::from(value as u64)),
             None => row.mark(node),
         }
-    })
-}
+    }
 
-/// The end of the number at `start`, which is staged as a float.
-#[inline(always)]
-pub fn float<B: Backend>(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
-    number::<B>(text, start, |integer, end| {
-        row.note(node, Token::new(Kind::Number { integer }, start, end));
-        match short_float(&text[start..], end - start) {
+    #[inline(never)]
+    fn stage_float(&self, node: u32, row: &mut Row<'_>) {
+        match short_float(self.digits(), self.whole, self.fraction, self.negative) {
             Some(value) => row.stage(node, u128::from(value.to_bits())),
             None => row.mark(node),
         }
-    })
-}
-
-/// The end of the number at `start`, to be looked at later.
-#[inline(always)]
-pub fn any_number<B: Backend>(
-    text: &[u8],
-    start: usize,
-    node: u32,
-    row: &mut Row<'_>,
-) -> Option<usize> {
-    number::<B>(text, start, |integer, end| {
-        row.note(node, Token::new(Kind::Number { integer }, start, end));
-        row.mark(node);
-    })
-}
-
-/// The end of the number at `start`, if it is one of the common forms: neither very long nor with an exponent.
-#[inline(always)]
-fn number<B: Backend>(
-    text: &[u8],
-    start: usize,
-    mut put: impl FnMut(bool, usize),
-) -> Option<usize> {
-    let window = text.get(start..)?.first_chunk::<32>()?;
-    let digits = u64::from(B::digit_bits(window));
-    let first = usize::from(window[0] == b'-');
-    let whole = (!(digits >> first)).trailing_zeros() as usize;
-    let end = first + whole;
-    if whole == 0 || (window[first] == b'0' && whole > 1) {
-        return None;
     }
-    match window.get(end)? {
-        b'.' => {
-            let fraction = (!(digits >> (end + 1))).trailing_zeros() as usize;
-            let end = end + 1 + fraction;
-            if fraction == 0 || matches!(window.get(end)?, b'e' | b'E') {
-                return None;
-            }
-            put(false, start + end);
-            Some(start + end)
-        }
-        b'e' | b'E' => None,
-        _ => {
-            put(true, start + end);
-            Some(start + end)
-        }
+
+    #[inline(always)]
+    fn token(&self, start: usize) -> Token {
+        let integer = self.fraction == 0;
+        let fraction = if integer { 0 } else { 1 + self.fraction };
+        let length = usize::from(self.negative) + self.whole + fraction;
+        Token::new(Kind::Number { integer }, start, start + length)
     }
 }
 
-/// The end of the literal name at `start`, if there is one; `true` and `false` are staged.
+/// The end of the number at `spot`, which is staged as an integer.
 #[inline(always)]
-pub fn word(text: &[u8], start: usize, node: u32, row: &mut Row<'_>) -> Option<usize> {
-    match text.get(start..)?.first_chunk::<4>()? {
+pub fn integer<B: Backend>(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
+    let number = Number::at::<B>(spot)?;
+    let token = number.token(spot.start);
+    row.note(node, token);
+    number.stage_integer(node, row);
+    NonZeroUsize::new(token.end as usize)
+}
+
+/// The end of the number at `spot`, which is staged as a float.
+#[inline(always)]
+pub fn float<B: Backend>(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
+    let number = Number::at::<B>(spot)?;
+    let token = number.token(spot.start);
+    row.note(node, token);
+    number.stage_float(node, row);
+    NonZeroUsize::new(token.end as usize)
+}
+
+/// The end of the number at `spot`, to be looked at later.
+#[inline(always)]
+pub fn any_number<B: Backend>(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
+    let token = Number::at::<B>(spot)?.token(spot.start);
+    row.note(node, token);
+    row.mark(node);
+    NonZeroUsize::new(token.end as usize)
+}
+
+/// The end of the literal name at `spot`, if there is one; `true` and `false` are staged.
+#[inline(always)]
+pub fn word(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
+    let (start, window) = (spot.start, spot.window()?);
+    match window.first_chunk::<4>()? {
         b"true" => {
             row.note(node, Token::new(Kind::Bool(true), start, start + 4));
             row.stage(node, 1);
-            Some(start + 4)
+            NonZeroUsize::new(start + 4)
         }
         b"null" => {
             row.note(node, Token::new(Kind::Null, start, start + 4));
-            Some(start + 4)
+            NonZeroUsize::new(start + 4)
         }
-        b"fals" if text.get(start + 4) == Some(&b'e') => {
+        b"fals" if window[4] == b'e' => {
             row.note(node, Token::new(Kind::Bool(false), start, start + 5));
             row.stage(node, 0);
-            Some(start + 5)
+            NonZeroUsize::new(start + 5)
         }
         _ => None,
     }
 }
 
-/// The end of the string at `start`, the value of a key nobody declared.
+/// The end of the string at `spot`, the value of a key nobody declared.
 #[inline(always)]
 pub fn undeclared<B: Backend>(
     record: &Record<'_>,
-    start: usize,
+    spot: Spot<'_>,
     key: Undeclared,
     row: &mut Row<'_>,
-) -> Option<usize> {
-    string::<B>(record.isa, record.padded, start, |kind, end| {
-        row.unknown.push(key.with(Token::new(kind, start, end)));
+) -> End {
+    string::<B>(record.isa, record.padded, spot, |kind, end| {
+        row.unknown
+            .push(key.with(Token::new(kind, spot.start, end)));
     })
 }
 

@@ -123,13 +123,14 @@ impl Tape {
                 continue;
             };
             row.note(node as u32, token);
-            if token.kind != Kind::Null
-                && let Some(column) = planned.column
-            {
-                match common(&plan.columns[column].kind, token, place, padded) {
+            let column = planned.column.map(|column| &plan.columns[column].kind);
+            match (column, token.kind) {
+                (_, Kind::Null) | (None, Kind::Object) => {}
+                (None, _) => row.mark(node as u32),
+                (Some(kind), _) => match common(kind, token, place, padded) {
                     Some(cell) => row.stage(node as u32, cell),
                     None => row.mark(node as u32),
-                }
+                },
             }
         }
         for unknown in &members.unknown {
@@ -172,12 +173,26 @@ fn common(kind: &ColumnKind, token: Token, place: Place, padded: &[u8]) -> Optio
             common_timestamp(text.get(1..)?, length - 2, unit).map(|units| u128::from(units as u64))
         }
         (Expected::Integer, Kind::Number { integer: true }) => {
-            short_integer(text, length).map(|value| u128::from(value as u64))
+            let (digits, whole, _, negative) = parts(text, length)?;
+            short_integer(digits, whole, negative).map(|value| u128::from(value as u64))
         }
         (Expected::Float, Kind::Number { .. }) => {
-            short_float(text, length).map(|value| u128::from(value.to_bits()))
+            let (digits, whole, fraction, negative) = parts(text, length)?;
+            short_float(digits, whole, fraction, negative).map(|value| u128::from(value.to_bits()))
         }
         (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
         _ => None,
     }
+}
+
+/// Of the number that is the first `length` bytes of `text`: all behind its sign, how many bytes stand before the point,
+/// how many behind it, and whether it is negative.
+fn parts(text: &[u8], length: usize) -> Option<(&[u8], usize, usize, bool)> {
+    let negative = text.first() == Some(&b'-');
+    let digits = text.get(usize::from(negative)..)?;
+    let number = digits.get(..length - usize::from(negative))?;
+    let point = number.iter().position(|&byte| byte == b'.');
+    let whole = point.unwrap_or(number.len());
+    let fraction = number.len().saturating_sub(whole + 1);
+    Some((digits, whole, fraction, negative))
 }

@@ -52,49 +52,37 @@ pub fn to_float64(literal: &str, integer: bool) -> Result<f64, Inexact> {
     }
 }
 
-/// An integer literal of few digits, the first `length` bytes of `text`; what follows it in `text` may be anything.
-/// `None` says that [`to_int64`] has to be asked.
+/// An integer literal of few digits: the first `count` bytes of `text`, which begins behind the sign; what follows them may
+/// be anything. `None` says that [`to_int64`] has to be asked.
 #[inline(always)]
 #[must_use]
-pub fn short_integer(text: &[u8], length: usize) -> Option<i64> {
-    let negative = usize::from(text.first() == Some(&b'-'));
-    let digits = length.checked_sub(negative)?;
-    if digits > 18 {
+pub fn short_integer(text: &[u8], count: usize, negative: bool) -> Option<i64> {
+    if count > 18 {
         return None;
     }
-    let magnitude = digits_at(text.get(negative..)?, digits)? as i64;
-    Some(if negative == 1 { -magnitude } else { magnitude })
+    let magnitude = digits_at(text, count)? as i64;
+    Some(if negative { -magnitude } else { magnitude })
 }
 
-/// A number literal of few digits and no exponent, the first `length` bytes of `text`; what follows it in `text` may be
-/// anything. Digits and power of ten are both exact in float64, so one division rounds correctly (Clinger, How to Read
-/// Floating Point Numbers Accurately, 1990). `None` says that [`to_float64`] has to be asked.
+/// A number literal of few digits and no exponent: `text` begins behind the sign with `whole` digits, then, if there are
+/// any, a point and `fraction` more; what follows may be anything. Digits and power of ten are both exact in float64, so
+/// one division rounds correctly (Clinger, How to Read Floating Point Numbers Accurately, 1990). `None` says that
+/// [`to_float64`] has to be asked.
 #[inline(always)]
 #[must_use]
-pub fn short_float(text: &[u8], length: usize) -> Option<f64> {
-    let negative = usize::from(text.first() == Some(&b'-'));
-    let digits = text.get(negative..)?;
-    let length = length.checked_sub(negative)?;
-    let point = first_of(digits, b'.')?.min(length);
-    if point == 8 && length > 8 {
+pub fn short_float(text: &[u8], whole: usize, fraction: usize, negative: bool) -> Option<f64> {
+    if whole + fraction > EXACT_FLOAT64_DIGITS {
         return None;
     }
-    let magnitude = if point == length {
-        if length > EXACT_FLOAT64_DIGITS {
-            return None;
-        }
-        digits_at(digits, length)? as f64
+    let digits = digits_at(text, whole)?;
+    let magnitude = if fraction == 0 {
+        digits as f64
     } else {
-        let fraction = length - point - 1;
-        if point + fraction > EXACT_FLOAT64_DIGITS {
-            return None;
-        }
         let scale = POWERS_OF_TEN[fraction];
-        let whole = digits_at(digits, point)?;
-        let part = digits_at(digits.get(point + 1..)?, fraction)?;
-        (whole * scale + part) as f64 / scale as f64
+        let part = digits_at(text.get(whole + 1..)?, fraction)?;
+        (digits * scale + part) as f64 / scale as f64
     };
-    Some(if negative == 1 { -magnitude } else { magnitude })
+    Some(if negative { -magnitude } else { magnitude })
 }
 
 const POWERS_OF_TEN: [u64; 16] = {
@@ -108,14 +96,6 @@ const POWERS_OF_TEN: [u64; 16] = {
 };
 
 const ONES: u64 = u64::MAX / 0xFF;
-
-/// Where the first `byte` among the first eight bytes is, or 8; `None` if there are no eight.
-#[inline(always)]
-fn first_of(text: &[u8], byte: u8) -> Option<usize> {
-    let word = u64::from_le_bytes(*text.first_chunk::<8>()?) ^ (ONES * u64::from(byte));
-    let zeros = word.wrapping_sub(ONES) & !word & (ONES << 7);
-    Some((zeros.trailing_zeros() / 8) as usize)
-}
 
 /// The number that the first `count` bytes of `text` write, at most 19. `None` if they are not all digits, or too few
 /// bytes follow to look at whole words.
@@ -246,20 +226,26 @@ mod tests {
             ] {
                 let literal = format!("{whole}{fraction}");
                 let text = format!("{literal},{padding}");
-                let integer = fraction.is_empty();
-                if integer && let Some(value) = short_integer(text.as_bytes(), literal.len()) {
+                let negative = literal.starts_with('-');
+                let number = literal.trim_start_matches('-');
+                let count = number.find('.').unwrap_or(number.len());
+                let behind = number.len().saturating_sub(count + 1);
+                let text = &text.as_bytes()[usize::from(negative)..];
+                if fraction.is_empty()
+                    && let Some(value) = short_integer(text, count, negative)
+                {
                     assert_eq!(Ok(value), to_int64(&literal), "{literal}");
                     quick += 1;
                 }
-                if let Some(value) = short_float(text.as_bytes(), literal.len()) {
-                    let exact = to_float64(&literal, integer).map(f64::to_bits);
+                if let Some(value) = short_float(text, count, behind, negative) {
+                    let exact = to_float64(&literal, fraction.is_empty()).map(f64::to_bits);
                     assert_eq!(Ok(value.to_bits()), exact, "{literal}");
                     quick += 1;
                 }
             }
         }
         assert!(quick > 40, "{quick}");
-        assert_eq!(short_integer(b"12", 2), None);
+        assert_eq!(short_integer(b"12", 2, false), None);
         assert_eq!(digits_at(b"1234567:12345678", 8), None);
     }
 

@@ -49,6 +49,12 @@ impl Backend for Avx2 {
     }
 
     #[inline(always)]
+    fn special_bits(block: &Block) -> u64 {
+        // SAFETY: the same.
+        unsafe { special_bits(block) }
+    }
+
+    #[inline(always)]
     fn string_bits(block: &Block) -> StringBits {
         // SAFETY: the same.
         unsafe { string_bits(block) }
@@ -148,10 +154,16 @@ fn special(text: __m256i) -> __m256i {
 }
 
 #[inline]
+#[target_feature(enable = "avx2")]
+fn special_bits(block: &Block) -> u64 {
+    let [low, high] = load(block);
+    bits([special(low), special(high)])
+}
+
+#[inline]
 #[target_feature(enable = "avx2,bmi1")]
 fn first_special(block: &Block) -> usize {
-    let [low, high] = load(block);
-    bits([special(low), special(high)]).trailing_zeros() as usize
+    special_bits(block).trailing_zeros() as usize
 }
 
 #[inline]
@@ -178,11 +190,14 @@ fn digit_bits(bytes: &[u8; 32]) -> u32 {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn begins_with(block: &Block, literal: &Literal) -> bool {
-    let ([low, high], expected) = (load(block), load(&literal.bytes));
-    let equal = bits([
-        _mm256_cmpeq_epi8(low, expected[0]),
-        _mm256_cmpeq_epi8(high, expected[1]),
-    ]);
+    // SAFETY: both read 32 bytes, of the block its first ones, at any alignment.
+    let (text, expected) = unsafe {
+        (
+            _mm256_loadu_si256(block.as_ptr().cast()),
+            _mm256_loadu_si256(literal.bytes.as_ptr().cast()),
+        )
+    };
+    let equal = _mm256_movemask_epi8(_mm256_cmpeq_epi8(text, expected)).cast_unsigned();
     equal & literal.mask == literal.mask
 }
 

@@ -11,11 +11,11 @@ use std::arch::x86_64::{
     __m512i, _mm256_cmpeq_epi8_mask, _mm256_cmple_epu8_mask, _mm256_cmplt_epu8_mask,
     _mm256_loadu_si256, _mm256_mask_cmpneq_epu8_mask, _mm256_set1_epi8, _mm256_sub_epi8,
     _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_cmplt_epu8_mask,
-    _mm512_loadu_si512, _mm512_mask_cmpneq_epu8_mask, _mm512_mask_mov_epi8,
-    _mm512_mask_test_epi8_mask, _mm512_mask_testn_epi8_mask, _mm512_mask2_permutex2var_epi8,
-    _mm512_maskz_compress_epi8, _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512,
-    _mm512_permutex2var_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512,
-    _mm512_slli_epi16, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_xor_si512,
+    _mm512_loadu_si512, _mm512_mask_mov_epi8, _mm512_mask_test_epi8_mask,
+    _mm512_mask_testn_epi8_mask, _mm512_mask2_permutex2var_epi8, _mm512_maskz_compress_epi8,
+    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_setzero_si512, _mm512_slli_epi16,
+    _mm512_srli_epi16, _mm512_storeu_si512, _mm512_xor_si512,
 };
 
 use super::classes::{CLASSES, D, HEX, HIGH, LOW, MEANINGS, Table, VALID, VALUES};
@@ -65,6 +65,12 @@ impl Backend for Avx512 {
     fn closing_quote(block: &Block) -> usize {
         // SAFETY: the same.
         unsafe { closing_quote(block) }
+    }
+
+    #[inline(always)]
+    fn special_bits(block: &Block) -> u64 {
+        // SAFETY: the same.
+        unsafe { special_bits(block) }
     }
 
     #[inline(always)]
@@ -128,15 +134,21 @@ fn load(block: &Block) -> __m512i {
     unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }
 }
 
-/// One comparison for quotes and control bytes: flipping bit 1 takes `"` to 0x20, and each control byte to another.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,bmi1")]
 fn first_special(block: &Block) -> usize {
+    special_bits(block).trailing_zeros() as usize
+}
+
+/// One comparison for quotes and control bytes: flipping bit 1 takes `"` to 0x20, and each control byte to another.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn special_bits(block: &Block) -> u64 {
     let text = load(block);
     let flipped = _mm512_xor_si512(text, _mm512_set1_epi8(2));
     let quote_or_control = _mm512_cmple_epu8_mask(flipped, _mm512_set1_epi8(0x20));
     let backslash = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(b'\\' as i8));
-    (quote_or_control | backslash).trailing_zeros() as usize
+    quote_or_control | backslash
 }
 
 #[inline]
@@ -188,17 +200,14 @@ fn digit_bits(bytes: &[u8; 32]) -> u32 {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 fn begins_with(block: &Block, literal: &Literal) -> bool {
-    if literal.length > 32 {
-        return _mm512_mask_cmpneq_epu8_mask(literal.mask, load(block), load(&literal.bytes)) == 0;
-    }
-    // SAFETY: both read the first 32 of 64 bytes, at any alignment.
+    // SAFETY: both read 32 bytes, of the block its first ones, at any alignment.
     let (text, expected) = unsafe {
         (
             _mm256_loadu_si256(block.as_ptr().cast()),
             _mm256_loadu_si256(literal.bytes.as_ptr().cast()),
         )
     };
-    _mm256_mask_cmpneq_epu8_mask(literal.mask as u32, text, expected) == 0
+    _mm256_mask_cmpneq_epu8_mask(literal.mask, text, expected) == 0
 }
 
 /// Bytes that are not there are not read: their lanes of the load are off.

@@ -25,7 +25,7 @@ mod utf8;
 mod tests;
 
 pub use isa::{Found, Isa};
-pub use literal::Literal;
+pub use literal::{LITERAL, Literal};
 pub use scalar::Scalar;
 pub use string::{
     StringEnd, append_unescaped, find_string_and_unescape, find_string_end, string_end, unescape,
@@ -99,6 +99,9 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
             _ => BLOCK,
         }
     }
+
+    /// Each `"`, `\` and byte below 0x20: bit `i` is byte `i`.
+    fn special_bits(block: &Block) -> u64;
 
     /// Every `"`, `\` and byte below 0x20.
     fn string_bits(block: &Block) -> StringBits;

@@ -43,6 +43,12 @@ impl Backend for Neon {
     }
 
     #[inline(always)]
+    fn special_bits(block: &Block) -> u64 {
+        // SAFETY: the same.
+        unsafe { special_bits(block) }
+    }
+
+    #[inline(always)]
     fn string_bits(block: &Block) -> StringBits {
         // SAFETY: the same.
         unsafe { string_bits(block) }
@@ -205,6 +211,13 @@ fn first_special(block: &Block) -> usize {
     }
 }
 
+#[inline]
+#[target_feature(enable = "neon")]
+fn special_bits(block: &Block) -> u64 {
+    let [a, b, c, d] = load(block);
+    bits([special(a), special(b), special(c), special(d)])
+}
+
 /// Control bytes are looked for before they are located: in strings there are none.
 #[inline]
 #[target_feature(enable = "neon")]
@@ -241,18 +254,20 @@ fn digit_bits(bytes: &[u8; 32]) -> u32 {
 #[inline]
 #[target_feature(enable = "neon")]
 fn begins_with(block: &Block, literal: &Literal) -> bool {
-    let ([a, b, c, d], expected) = (load(block), load(&literal.bytes));
+    let [a, b, ..] = load(block);
+    // SAFETY: reads the 32 bytes of the literal.
+    let (low, high) = unsafe {
+        (
+            vld1q_u8(literal.bytes.as_ptr()),
+            vld1q_u8(literal.bytes.as_ptr().add(16)),
+        )
+    };
     let places = sixteen(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
-    // A literal has at most 64 bytes: what is left of them from each quarter on, or none.
-    let left = |from: usize| vdupq_n_u8(literal.length.saturating_sub(from) as u8);
-    let equal = [
-        vorrq_u8(vceqq_u8(a, expected[0]), vcgeq_u8(places, left(0))),
-        vorrq_u8(vceqq_u8(b, expected[1]), vcgeq_u8(places, left(16))),
-        vorrq_u8(vceqq_u8(c, expected[2]), vcgeq_u8(places, left(32))),
-        vorrq_u8(vceqq_u8(d, expected[3]), vcgeq_u8(places, left(48))),
-    ];
-    let all = vandq_u8(vandq_u8(equal[0], equal[1]), vandq_u8(equal[2], equal[3]));
-    fours(all) == u64::MAX
+    // What is left of the literal from each of its halves on, or none.
+    let left = |from: usize| vdupq_n_u8(literal.length().saturating_sub(from) as u8);
+    let low = vorrq_u8(vceqq_u8(a, low), vcgeq_u8(places, left(0)));
+    let high = vorrq_u8(vceqq_u8(b, high), vcgeq_u8(places, left(16)));
+    fours(vandq_u8(low, high)) == u64::MAX
 }
 
 /// What each byte is. A byte that isn't ASCII finds 0 in the second table.

@@ -20,6 +20,11 @@ impl Backend for Scalar {
     }
 
     #[inline(always)]
+    fn special_bits(block: &Block) -> u64 {
+        bits(block, |byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+    }
+
+    #[inline(always)]
     fn string_bits(block: &Block) -> StringBits {
         StringBits {
             quote: bits(block, |byte| byte == b'"'),
@@ -35,7 +40,7 @@ impl Backend for Scalar {
 
     #[inline(always)]
     fn begins_with(block: &Block, literal: &Literal) -> bool {
-        block[..literal.length] == literal.bytes[..literal.length]
+        block[..literal.length()] == literal.bytes[..literal.length()]
     }
 
     #[inline(always)]
