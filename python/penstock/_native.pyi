@@ -123,6 +123,9 @@ class Ingested:
 class Chunk:
     """Bytes of a data file, by the buffer protocol (`memoryview(chunk)`), read-only, without a copy."""
 
+    start: int
+    """Where in the file its first byte is."""
+
     def __buffer__(self, flags: int, /) -> memoryview: ...
     def __len__(self) -> int: ...
 

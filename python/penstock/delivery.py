@@ -5,6 +5,7 @@ The protocol decides (`commit/protocol.py`); this module waits: for the tables, 
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -79,20 +80,26 @@ class Host(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Open:
-    """The files of one range, from its first finished row group on."""
+    """The files of one range, from its first finished row group on.
+
+    They are written and removed on storage threads, by whoever holds `writing`: a descriptor that is closed below a
+    writer may be another file's when it writes.
+    """
 
     commit_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     since: float | None = None
     """Monotonic seconds of its first batch."""
     files: dict[Table, DataFile] = field(default_factory=dict)
+    writing: threading.Lock = field(default_factory=threading.Lock)
     dropped: bool = False
-    """Set on the event loop while a storage thread may still be writing: whoever comes last removes the files."""
+    """From then on nothing is written to them."""
 
     def drop(self) -> None:
-        """Remove the files; may block."""
+        """Remove the files; waits for what is being written."""
         self.dropped = True
-        for file in list(self.files.values()):
-            file.discard()
+        with self.writing:
+            for file in self.files.values():
+                file.discard()
 
 
 @dataclass(slots=True, eq=False)
@@ -201,16 +208,18 @@ class Delivery:
 
     async def store_finished(self) -> None:
         """Move the finished row groups of the open files to storage."""
-        epoch = self.assignment.epoch
+        epoch, open_ = self.assignment.epoch, self._open
         if epoch is None or epoch != self._opened:
             return
         for table in TABLES:
             chunks = self._host.engine.take(table, self.partition.topic, self.partition.number, epoch)
             if chunks:
                 try:
-                    await self._host.storage(self._append, self._open, table, chunks)
+                    # A commit that is lost meanwhile ends the epoch: what was taken of it must not reach the next one.
+                    await self._host.storage(self._append, open_, table, chunks)
                 except OutageError as error:
-                    await self._retry_later(error)
+                    if not open_.dropped:
+                        await self._retry_later(error)
                     return
 
     async def seal(self, *, final: bool) -> bool:
@@ -250,15 +259,18 @@ class Delivery:
             await self._host.storage(sealed.open.drop)
 
     def _store(self, sealed: _Sealed) -> None:
-        for table, span in _spans(sealed.write).items():
-            file = self._file(sealed.open, table, span.start)
-            file.append(sealed.chunks.pop(table))
-            file.finish()
+        with sealed.open.writing:
+            for table, span in _spans(sealed.write).items():
+                if sealed.open.dropped:
+                    return
+                file = self._file(sealed.open, table, span.start)
+                _append(file, sealed.chunks.pop(table))
+                file.finish()
 
     def _append(self, open_: _Open, table: Table, chunks: list[Chunk]) -> None:
-        self._file(open_, table, self.assignment.open_range.start).append(chunks)
-        if open_.dropped:
-            open_.drop()
+        with open_.writing:
+            if not open_.dropped:
+                _append(self._file(open_, table, self.assignment.open_range.start), chunks)
 
     def _file(self, open_: _Open, table: Table, start: int) -> DataFile:
         if table not in open_.files:
@@ -367,7 +379,7 @@ class Delivery:
 
     async def _discard(self, epoch: int) -> None:
         open_, self._open = self._open, _Open()
-        open_.dropped = True
+        open_.dropped = True  # A thread may be writing: what it has not begun is not worth it any more.
         await self._host.native(self._host.engine.discard, self.partition.topic, self.partition.number, epoch)
         await self._host.storage(open_.drop)
 
@@ -388,6 +400,11 @@ class Delivery:
         await self._perform(tuple(effect for effect in effects if isinstance(effect, Discard)))
         await self._patience.wait(error)
         await self._perform(tuple(effect for effect in effects if not isinstance(effect, Discard)))
+
+
+def _append(file: DataFile, chunks: list[Chunk]) -> None:
+    if chunks:
+        file.append(chunks, start=chunks[0].start)
 
 
 def _spans(write: Write) -> dict[Table, Range]:

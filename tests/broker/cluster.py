@@ -23,8 +23,6 @@ from tests.broker.process import wait_until
 if TYPE_CHECKING:
     from types import TracebackType
 
-_SECURE_LISTENERS = ("SSL", "SASL_SSL", "SASL_PLAINTEXT")
-
 
 class KafkaCluster:
     """A cluster of its own, gone with its data after the `with` block and with this process.
@@ -33,7 +31,7 @@ class KafkaCluster:
     """
 
     def __init__(self, nodes: int = 1, *, secure: bool = False) -> None:
-        """`secure` adds the listeners SSL, SASL_SSL and SASL_PLAINTEXT beside the plain one."""
+        """`secure` adds the listeners of `credentials.LISTENERS` beside the plain one."""
         self._directory = Path(tempfile.mkdtemp(prefix="penstock-kafka-"))
         self.secure = secure
         self.nodes: dict[int, Node] = {}
@@ -50,7 +48,7 @@ class KafkaCluster:
 
     def _start(self) -> None:
         prepare(self._directory / "prepare")
-        names = ("PLAINTEXT", "CONTROLLER", *(_SECURE_LISTENERS if self.secure else ()))
+        names = ("PLAINTEXT", "CONTROLLER", *(credentials.LISTENERS if self.secure else ()))
         every = free_ports(*(f"{name}/{n}" for n in range(1, self._size + 1) for name in names))
         ports = {n: {name: every[f"{name}/{n}"] for name in names} for n in range(1, self._size + 1)}
         extra: dict[str, str] = {}

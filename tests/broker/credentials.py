@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 USER = "turbine"
 PASSWORD = "gate-valve-7"  # noqa: S105
+PASSWORD_VARIABLE = "PENSTOCK_TEST_PASSWORD"  # noqa: S105
+LISTENERS = {"SSL": "SSL", "SASL_SSL": "SASL_SSL", "SASL_PLAINTEXT": "SASL_PLAINTEXT", "EXPIRING": "SASL_SSL"}
+"""Names with their protocols. Sessions of EXPIRING end after `SESSION_SECONDS`, unless the client logs in again."""
+
+SESSION_SECONDS = 1.5
 _PLAIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 _SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
@@ -52,7 +57,7 @@ def make_certificates(directory: Path) -> Certificates:
 
 
 def broker_properties(certificates: Certificates) -> dict[str, str]:
-    """Server properties of the listeners SSL (client certificate required), SASL_SSL and SASL_PLAINTEXT."""
+    """Server properties of `LISTENERS`; SSL requires a client certificate."""
     properties = {
         "ssl.keystore.type": "PEM",
         "ssl.keystore.location": str(certificates.broker),
@@ -61,12 +66,26 @@ def broker_properties(certificates: Certificates) -> dict[str, str]:
         "listener.name.ssl.ssl.client.auth": "required",
         "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
     }
-    for listener in ("sasl_ssl", "sasl_plaintext"):
+    for listener in ("sasl_ssl", "sasl_plaintext", "expiring"):
         prefix = f"listener.name.{listener}"
         properties[f"{prefix}.plain.sasl.jaas.config"] = f'{_PLAIN_MODULE} required user_{USER}="{PASSWORD}";'
         for bits in (256, 512):
             properties[f"{prefix}.scram-sha-{bits}.sasl.jaas.config"] = f"{_SCRAM_MODULE} required;"
+    for mechanism in ("plain", "scram-sha-256", "scram-sha-512"):
+        properties[f"listener.name.expiring.{mechanism}.connections.max.reauth.ms"] = str(int(SESSION_SECONDS * 1000))
     return properties
+
+
+def client_settings(certificates: Certificates, bootstrap: str, listener: str, mechanism: str) -> dict[str, Any]:
+    """What `[source]` says to read from a listener; the password is in `PASSWORD_VARIABLE`."""
+    settings: dict[str, Any] = {"brokers": [bootstrap]}
+    if "SSL" in LISTENERS[listener]:
+        settings["tls"] = {"ca": str(certificates.authority)}
+    if listener == "SSL":
+        settings["tls"] |= {"cert": str(certificates.client), "key": str(certificates.client_key)}
+    if mechanism:
+        settings["sasl"] = {"mechanism": mechanism, "user": USER, "password_env": PASSWORD_VARIABLE}
+    return settings
 
 
 def _authority(name: str) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -18,7 +19,6 @@ from tests.broker.source_log import Comparison, SourceLog, data_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
 Sections = dict[str, dict[str, Any]]
 
@@ -84,6 +84,14 @@ class Daemon:
 
         self.wait_for(stopped, "the daemon is stopped")
 
+    def sockets(self) -> set[str]:
+        """What identifies the sockets that it has open."""
+        found = set()
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found.add(str(descriptor.readlink()))
+        return {name for name in found if name.startswith("socket:")}
+
     def peak_memory_bytes(self) -> int:
         """The largest resident set so far, of a running process."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:  # noqa: PTH123
@@ -143,6 +151,7 @@ class Job:
                 "group": self.name,
                 "start": "earliest",
                 "session_timeout": "2s",
+                "fetch_mode": "fast",  # refuses to start where the way of raw batches is not there
             },
             "decode": {**DECODE, "columns": COLUMNS},
             "sink": {"type": "parquet", "path": str(self.table), "cut": {"age": "1s"}},

@@ -12,6 +12,7 @@ import subprocess
 import uuid
 from typing import TYPE_CHECKING
 
+from tests.broker.credentials import LISTENERS
 from tests.broker.kafka_libs import CACHE, JARS, jars
 from tests.broker.process import spawn, wait_until
 
@@ -31,6 +32,7 @@ _JVM = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
 ]
+_PROTOCOLS = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **LISTENERS}
 _CHECKPOINT = "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"
 _TEMPLATE = JARS / "formatted.checkpoint"
 _ARCHIVE = JARS / "classes.jsa"
@@ -147,8 +149,7 @@ def base_properties(ports_of_nodes: Mapping[int, Mapping[str, int]], ports: Mapp
         "advertised.listeners": ",".join(
             f"{name}://127.0.0.1:{port}" for name, port in ports.items() if name != "CONTROLLER"
         ),
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,"
-        + ",".join(f"{n}:{n}" for n in ports if n != "CONTROLLER"),
+        "listener.security.protocol.map": ",".join(f"{n}:{_PROTOCOLS[n]}" for n in ports),
         "inter.broker.listener.name": "PLAINTEXT",
         "offsets.topic.num.partitions": "1",
         "offsets.topic.replication.factor": replicas,

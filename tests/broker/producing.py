@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -12,6 +14,9 @@ from tests.broker.source_log import Position, SourceLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+
+_PAUSE_SECONDS = 0.02
 
 
 class Source:
@@ -35,6 +40,23 @@ class Source:
                 self.send(topic, partition, record, positions)
         self.flush()
         return positions
+
+    @contextlib.contextmanager
+    def steadily(self, topic: str, count: int, *, partitions: Iterable[int] = (0,)) -> Iterator[None]:
+        """Produce `count` records to every partition again and again, in a thread, while the block runs."""
+        ended, numbers = threading.Event(), tuple(partitions)
+
+        def produce() -> None:
+            while not ended.wait(_PAUSE_SECONDS):
+                self.produce(topic, count, partitions=numbers)
+
+        with ThreadPoolExecutor(1) as executor:
+            producing = executor.submit(produce)
+            try:
+                yield
+            finally:
+                ended.set()
+            producing.result()
 
     def send(
         self, topic: str, partition: int, record: Record, positions: list[Position], *, timestamp: int = 0

@@ -42,16 +42,17 @@ class RawReader:
         *,
         starts: Mapping[int, int] | None = None,
         fetch_bytes: int = FETCH_BYTES,
-        isolation: str = "read_committed",
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
+        """`settings` are those of `[source]`."""
         self.metrics = Metrics()
         config = Config.model_validate(
             {
                 "brokers": bootstrap.split(","),
                 "topics": [topic],
                 "group": "raw",
-                "isolation": isolation,
                 "fetch_mode": "fast",
+                **(settings or {}),
             },
             strict=False,
         )

@@ -60,3 +60,7 @@ class Telemetry:
         """Return when the sum is `value`."""
         what = lambda: f"{name}{labels} is {value}, not {self.total(name, **labels)}"  # noqa: E731
         wait_until(lambda: self.total(name, **labels) == value, seconds=30, what=what)
+
+    def wait_more(self, value: float, name: str, **labels: str) -> None:
+        """Return when the sum is more than `value`."""
+        self._daemon.wait_for(lambda: self.total(name, **labels) > value, f"{name}{labels} is more than {value}")

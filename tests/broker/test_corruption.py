@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.broker.segments import stored_batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
 
 _LEADER_EPOCH_AT = 12
 _TO_THE_END = ("--until-end", "--set", 'pipeline.on_fault="continue"')
-
-
-def _batches(segment: Path) -> list[tuple[int, int, int]]:
-    """Of each batch: its first offset, where it begins in the file, and its length."""
-    data, found, position = segment.read_bytes(), [], 0
-    while position < len(data):
-        offset, length = struct.unpack_from(">qi", data, position)
-        found.append((offset, position, 12 + length))
-        position += 12 + length
-    return found
 
 
 def _change(kafka: KafkaCluster, segment: Path, position: int, change: Callable[[int], int]) -> None:
@@ -58,7 +49,7 @@ def test_a_flipped_bit_stops_its_partition_alone(
     source.produce(topic, 400, partitions=range(2))
     job.configure(topic)
     segment = kafka.nodes[1].segment(topic, 0)
-    offset, position, length = _batches(segment)[3]
+    offset, position, length, *_ = stored_batches(segment)[3]
     _change(kafka, segment, position + length - 9, lambda byte: byte ^ 0x10)
     daemon = _stopped(job, 69, f"{topic}-0 offset {offset}: ", "checksum", "Corrupt batch.")
     assert daemon.stderr.count("Corrupt batch.") == 2
@@ -74,8 +65,8 @@ def test_a_leader_epoch_that_falls_is_an_alarm(kafka: KafkaCluster, topics: Topi
     source.produce(topic, 200)
     job.configure(topic)
     segment = kafka.nodes[1].segment(topic, 0)
-    (_, first, _), (offset, _, _) = _batches(segment)[:2]
-    _change(kafka, segment, first + _LEADER_EPOCH_AT + 3, lambda byte: byte + 5)
-    daemon = _stopped(job, 76, f"{topic}-0 offset {offset}: ", "leader epoch", "truncated")
+    first, second = stored_batches(segment)[:2]
+    _change(kafka, segment, first.position + _LEADER_EPOCH_AT + 3, lambda byte: byte + 5)
+    daemon = _stopped(job, 76, f"{topic}-0 offset {second.offset}: ", "leader epoch", "truncated")
     assert "Corrupt batch." not in daemon.stderr
-    job.assert_exact(job.log.where(lambda place: place.offset < offset))
+    job.assert_exact(job.log.where(lambda place: place.offset < second.offset))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.broker.scraping import TELEMETRY, Telemetry
 from tests.broker.source_log import data_files
 
 if TYPE_CHECKING:
@@ -15,20 +16,23 @@ if TYPE_CHECKING:
     from tests.broker.topics import Topics
 
 
-def test_second_member_joins_and_leaves(topics: Topics, job: Job, source: Source) -> None:
-    """Records go on arriving while a member joins, both work, and it leaves again."""
+@pytest.mark.parametrize("leaving", [signal.SIGTERM, signal.SIGKILL])
+def test_second_member_joins_and_leaves(topics: Topics, job: Job, source: Source, leaving: signal.Signals) -> None:
+    """Raw batches go on being read while a member joins, both work, and it leaves, in order or not."""
     topic = topics.create(partitions=4)
-    job.configure(topic, sink={"cut": {"age": "300ms"}})
+    job.configure(topic, sink={"cut": {"age": "300ms"}}, telemetry=TELEMETRY)
     first = job.start()
-    source.produce(topic, 200, partitions=range(4))
-    job.wait_visible()
-    second = job.start()
-    second.wait_for(lambda: topics.members(job.name) == 2, "both members have partitions")
-    for _ in range(5):
-        source.produce(topic, 100, partitions=range(4))
-    job.wait_visible()
-    assert second.terminate() == 0
-    source.produce(topic, 200, partitions=range(4))
+    with source.steadily(topic, 10, partitions=range(4)):
+        job.wait_visible(1)
+        second = job.start()
+        second.wait_for(lambda: topics.members(job.name) == 2, "both members have partitions")
+        told = [Telemetry(daemon) for daemon in (first, second)]
+        for each in told:
+            each.wait_more(each.total("penstock_rows_total", stage="commit"), "penstock_rows_total", stage="commit")
+            assert each.total("penstock_fetch_fast") == 1
+        second.send(leaving)
+        assert second.wait_exit() == (0 if leaving == signal.SIGTERM else -leaving)
+        first.wait_for(lambda: told[0].total("penstock_assigned_partitions") == 4, "the first has all partitions")
     job.wait_visible()
     assert first.terminate() == 0
     job.assert_exact()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.broker.credentials import PASSWORD, USER
+from tests.broker.credentials import PASSWORD, PASSWORD_VARIABLE, USER, client_settings
 
 if TYPE_CHECKING:
     from tests.broker.cluster import KafkaCluster
@@ -14,11 +14,9 @@ if TYPE_CHECKING:
     from tests.broker.producing import Source
     from tests.broker.topics import Topics
 
-_VARIABLE = "PENSTOCK_TEST_PASSWORD"
 
-
-def _sasl(mechanism: str, user: str = USER) -> dict[str, str]:
-    return {"mechanism": mechanism, "user": user, "password_env": _VARIABLE}
+def _settings(cluster: KafkaCluster, listener: str, mechanism: str) -> dict[str, Any]:
+    return client_settings(cluster.certificates, cluster.bootstrap(listener), listener, mechanism)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +36,7 @@ def test_secured_listener_is_read(
     topic = topics.create(partitions=2)
     source.produce(topic, 50, partitions=range(2))
     job.configure(topic, source=_settings(kafka_secure, listener, mechanism))
-    job.run_to_end(env={_VARIABLE: PASSWORD})
+    job.run_to_end(env={PASSWORD_VARIABLE: PASSWORD})
     job.assert_exact()
 
 
@@ -46,7 +44,7 @@ def test_secured_listener_is_read(
 def test_wrong_password_ends_with_78(kafka_secure: KafkaCluster, topics: Topics, job: Job, mechanism: str) -> None:
     """The user is named, the password is not."""
     job.configure(topics.create(), source=_settings(kafka_secure, "SASL_SSL", mechanism))
-    daemon = job.start(env={_VARIABLE: "not-" + PASSWORD})
+    daemon = job.start(env={PASSWORD_VARIABLE: "not-" + PASSWORD})
     assert daemon.wait_exit() == 78
     assert USER in daemon.stderr
     assert PASSWORD not in daemon.stderr + daemon.stdout
@@ -57,7 +55,7 @@ def test_untrusted_broker_certificate_ends_with_78(kafka_secure: KafkaCluster, t
     settings = _settings(kafka_secure, "SASL_SSL", "PLAIN")
     settings["tls"] = {"ca": str(kafka_secure.certificates.stranger)}
     job.configure(topics.create(), source=settings)
-    daemon = job.start(env={_VARIABLE: PASSWORD})
+    daemon = job.start(env={PASSWORD_VARIABLE: PASSWORD})
     assert daemon.wait_exit() == 78
     assert "source.tls.ca" in daemon.stderr
 
@@ -80,15 +78,3 @@ def test_plain_text_to_a_secured_listener_is_explained(kafka_secure: KafkaCluste
     daemon = job.start()
     assert daemon.wait_exit() in {69, 78}
     assert "source.tls" in daemon.stderr
-
-
-def _settings(cluster: KafkaCluster, listener: str, mechanism: str) -> dict[str, Any]:
-    certificates = cluster.certificates
-    settings: dict[str, Any] = {"brokers": [cluster.bootstrap(listener)]}
-    if "SSL" in listener:
-        settings["tls"] = {"ca": str(certificates.authority)}
-    if listener == "SSL":
-        settings["tls"] |= {"cert": str(certificates.client), "key": str(certificates.client_key)}
-    if mechanism:
-        settings["sasl"] = _sasl(mechanism)
-    return settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -68,6 +69,27 @@ def test_recreated_topic_is_refused(topics: Topics, job: Job, source: Source) ->
     assert daemon.wait_exit() == 76
     assert topic in daemon.stderr
     job.assert_exact(before)
+
+
+@pytest.mark.parametrize("point", ["after_fetch:10", "before_commit:2"])
+def test_topic_recreated_in_the_middle_of_reading_is_refused(
+    topics: Topics, job: Job, source: Source, point: str
+) -> None:
+    """What was fetched of the old one may be in the table, up to some offset; of the new one nothing is."""
+    topic = topics.create()
+    job.configure(topic, sink={"cut": {"age": "100ms"}})
+    daemon = job.start(failpoint=f"{point}:stop")
+    with source.steadily(topic, 50):
+        daemon.wait_stopped()
+    before = job.log.where(lambda _: True)
+    topics.delete(topic)
+    topics.create()
+    source.produce(topic, 2 * len(before.entries))
+    daemon.send(signal.SIGCONT)
+    assert daemon.wait_exit() == 76
+    assert topic in daemon.stderr
+    end = min((position.offset for position in job.compare(before).lost), default=len(before.entries))
+    job.assert_exact(before.where(lambda position: position.offset < end))
 
 
 @pytest.mark.parametrize("grown", [False, True], ids=["shorter", "longer"])

@@ -42,6 +42,7 @@ def test_text_says_what_will_happen(tmp_path: Path) -> None:
         "  The pipeline stops at 1,000 in a row, or more than 5 % of the last 10,000 records.",
         "  An open file holds up to 16MiB before it is encoded: 22 full ones fit.",
         "  One answer of a broker has up to 8MiB; it counts until it is decoded.",
+        '  fetches record batches as they are: fetch_mode = "auto", and the installed aiokafka allows it',
     ):
         assert line in lines
     origins = {line.split()[0]: line.rsplit("  ", 1)[1] for line in lines[lines.index("settings") + 1 :]}
@@ -70,6 +71,7 @@ def test_one_object_has_the_schema_and_the_digest(tmp_path: Path) -> None:
 
     config = load(path, environment={})
     assert found["plan_digest"] == config.plan_digest(Engine(config.engine_json(), 1).schema_json("main"))
+    assert found["fetching"] == {"mode": "auto", "fast": True, "problem": None}
     assert found["memory"]["early_cut_bytes"] == int(config.pipeline.memory_limit * EARLY_CUT_AT)
     assert {"key": "pipeline.memory_limit", "value": '"512MiB"', "origin": "default"} in found["settings"]
 
@@ -134,8 +136,8 @@ def test_a_sample_that_is_not_needed_is_refused(tmp_path: Path) -> None:
 
 
 def test_it_connects_to_nothing_and_imports_little(tmp_path: Path) -> None:
-    """No client, no Arrow."""
+    """No Arrow; the client only to see whether it allows the mode that is asked for."""
     (tmp_path / "a.toml").write_text(pipeline_text({"pipeline": SECTIONS["pipeline"]}))
-    imported = modules_of("explain", "a.toml", cwd=tmp_path)
+    imported = modules_of("explain", "a.toml", "--set", "source.fetch_mode=records", cwd=tmp_path)
     assert "penstock.explain.text" in imported
     assert imported & {"pyarrow", "aiokafka", "confluent_kafka"} == set()

@@ -93,7 +93,7 @@ def write(
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table([values[name] for name in schema.names], schema=footer), sink)
     file = tables.create(role, cut.partition, span.start, cut.commit_id)
-    file.append([sink.getvalue()])
+    file.append([sink.getvalue()], start=0)
     file.finish()
     return file
 

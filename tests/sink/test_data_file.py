@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from penstock.errors import InternalError
 from penstock.sink.data_file import DataFile
 from penstock.sink.local import LocalStorage
+from penstock.sink.storage import FileLostError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +25,8 @@ def storage(tmp_path: Path) -> LocalStorage:
 def test_chunks_become_one_file(storage: LocalStorage) -> None:
     """Any buffers, in order; bytes are counted."""
     file = DataFile(storage, "name", "commit")
-    file.append([b"one", bytearray(b"two")])
-    file.append([memoryview(b"three"), array("i", [7]), b""])
+    file.append([b"one", bytearray(b"two")], start=0)
+    file.append([memoryview(b"three"), array("i", [7]), b""], start=6)
     file.finish()
     assert storage.names("name") == []
     assert file.publish("name")
@@ -37,11 +39,23 @@ def test_chunks_become_one_file(storage: LocalStorage) -> None:
 def test_discarded_file_leaves_nothing(storage: LocalStorage) -> None:
     """Its bytes are gone at once."""
     file = DataFile(storage, "name", "commit")
-    file.append([b"one"])
+    file.append([b"one"], start=0)
     assert storage.names("name") == []
     assert storage.names(".") == [".name.commit.tmp"]
     file.discard()
     assert storage.names(".") == []
+
+
+@pytest.mark.parametrize("start", [0, 2, 4])
+def test_bytes_that_belong_elsewhere_lose_the_file(storage: LocalStorage, start: int) -> None:
+    """Those of another file, or after some that are missing: no reader may ever see them."""
+    file = DataFile(storage, "name", "commit")
+    file.append([b"one"], start=0)
+    with pytest.raises(InternalError, match=f"name: bytes from {start} on can't follow the 3"):
+        file.append([b"two"], start=start)
+    assert storage.names(".") == []
+    with pytest.raises(FileLostError):
+        file.finish()
 
 
 def test_it_may_take_another_name_in_the_end(storage: LocalStorage) -> None:

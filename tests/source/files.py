@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-NO_KAFKA = dict.fromkeys(("brokers", "topics", "group", "start", "session_timeout"))
+NO_KAFKA = dict.fromkeys(("brokers", "topics", "group", "start", "session_timeout", "fetch_mode"))
 
 
 class FileJob(Job):

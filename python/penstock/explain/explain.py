@@ -14,6 +14,7 @@ from penstock.decode.schema import resolve, to_columns
 from penstock.errors import ConfigError, UsageError
 from penstock.explain.settings import Setting, settings
 from penstock.lint.advice import EARLY_CUT_AT
+from penstock.source.fetch_mode import choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from penstock._native import Inferred
     from penstock.config import Config
+    from penstock.source.fetch_mode import Fetching
 
 ColumnsFrom = Literal["file", "sample", "first records"]
 
@@ -71,6 +73,8 @@ class Explanation:
     tables: dict[str, dict[str, Any]]
     """By role, `main` and `dead_letter`: path, and its columns as {name, type, nullable}."""
     memory: Memory
+    fetching: Fetching | None
+    """What `source.fetch_mode` comes to with the installed aiokafka, if the source is Kafka."""
     plan_digest: str | None
 
 
@@ -120,6 +124,7 @@ def explain(
             steps=[] if engine is None else _steps(engine),
             tables=_tables(config, engine),
             memory=_memory(config),
+            fetching=choose(config.source.fetch_mode) if config.source.type == "kafka" else None,
             plan_digest=None if engine is None else config.plan_digest(engine.schema_json("main")),
         ),
     )

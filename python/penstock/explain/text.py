@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from penstock.config import Config
     from penstock.explain.explain import Column, Explained, Explanation
+    from penstock.source.fetch_mode import Fetching
 
 INDENT = "  "
 GAP = "  "
@@ -28,7 +29,7 @@ def text(explained: Explained) -> Iterator[str]:
     config, explanation = explained.config, explained.explanation
     yield f"{explanation.pipeline}: {explanation.file}"
     for title, lines in (
-        (f"source: {config.source.type}", _source(config)),
+        (f"source: {config.source.type}", _source(config, explanation)),
         (f"decode: {config.decode.format}, {_columns_title(explanation)}", _decode(config, explanation)),
         (f"transform: {_count(len(explanation.steps), 'step')}", _transform(config, explanation)),
         (f"sink: {config.sink.type}, {config.sink.path}", _sink(config, explanation)),
@@ -43,7 +44,7 @@ def text(explained: Explained) -> Iterator[str]:
             yield f"{INDENT}{line}".rstrip()
 
 
-def _source(config: Config) -> Iterator[str]:
+def _source(config: Config, explanation: Explanation) -> Iterator[str]:
     source = config.source
     fields = {name: value for name, value in source.model_dump().items() if name != "type" and value is not None}
     shown = ("brokers", "topics", "topics_regex", "group", "path")
@@ -52,6 +53,19 @@ def _source(config: Config) -> Iterator[str]:
         encrypted = "encrypted" if source.tls else "not encrypted"
         user = f"{source.sasl.mechanism} as {source.sasl.user}" if source.sasl else "no login"
         yield f"begins at {source.start}, once, when the table is new; {encrypted}, {user}"
+    if explanation.fetching is not None:
+        yield _fetching(explanation.fetching)
+
+
+def _fetching(fetching: Fetching) -> str:
+    why = f'fetch_mode = "{fetching.mode}"'
+    if fetching.problem is not None:
+        why += f", and the installed aiokafka does not allow batches: {fetching.problem}"
+    if fetching.fast:
+        return f"fetches record batches as they are: {why}, and the installed aiokafka allows it"
+    if fetching.mode == "fast":
+        return f"will not start: {why}"
+    return f"fetches records one by one, which takes more CPU: {why}"
 
 
 def _columns_title(explanation: Explanation) -> str:

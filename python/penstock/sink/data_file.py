@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock.errors import InternalError
 from penstock.failpoint import reach
 
 if TYPE_CHECKING:
@@ -25,10 +26,20 @@ class DataFile:
         """Begin a file that may become `name`. `attempt` is the commit id: no other file ever has the same."""
         self.bytes_written = 0
         self._storage = storage
+        self._name = f"{storage.location}/{name}"
         self._file = storage.open_unpublished(name, attempt)
 
-    def append(self, chunks: Iterable[Buffer]) -> None:
-        """Write the next bytes."""
+    def append(self, chunks: Iterable[Buffer], *, start: int) -> None:
+        """Write the next bytes; `start` is where in the file they belong.
+
+        `InternalError` if that is not its end: a file with bytes of another must never be seen.
+        """
+        if start != self.bytes_written:
+            self.discard()
+            raise InternalError(
+                f"{self._name}: bytes from {start} on can't follow the {self.bytes_written} that are written. The file "
+                "was dropped and was never visible; it is safe to start again. Please report this."
+            )
         for chunk in chunks:
             with memoryview(chunk) as view:
                 self._file.write(view)

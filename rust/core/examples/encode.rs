@@ -24,7 +24,7 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use penstock_core::decode::{DecodeConfig, Decoder, Shapes};
-use penstock_core::encode::{DataFile, EncodeConfig, Layout};
+use penstock_core::encode::{DataFile, EncodeConfig, FileChunk, Layout};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 
@@ -143,14 +143,18 @@ impl Ours {
 impl Writer for Ours {
     fn append(&mut self, batch: &RecordBatch) -> Result<()> {
         self.file.append(batch)?;
-        self.chunks.extend(self.file.take()?);
+        self.chunks.extend(bytes(self.file.take()?));
         Ok(())
     }
 
     fn finish(mut self) -> Result<Vec<Vec<u8>>> {
-        self.chunks.extend(self.file.seal([])?);
+        self.chunks.extend(bytes(self.file.seal([])?));
         Ok(self.chunks)
     }
+}
+
+fn bytes(chunks: Vec<FileChunk>) -> impl Iterator<Item = Vec<u8>> {
+    chunks.into_iter().map(|chunk| chunk.bytes)
 }
 
 struct Library(ArrowWriter<Vec<u8>>);

@@ -6,21 +6,28 @@ use std::ffi::c_int;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use penstock_core::encode::FileChunk;
+
 /// Bytes of a data file, by the buffer protocol (`memoryview(chunk)`), read-only, without a copy.
 #[pyclass(name = "Chunk", module = "penstock._native", frozen)]
-pub struct PyChunk(Vec<u8>);
+pub struct PyChunk(FileChunk);
 
 impl PyChunk {
     /// Chunks of `parts`, without copying them.
-    pub fn all(parts: Vec<Vec<u8>>) -> Vec<Self> {
+    pub fn all(parts: Vec<FileChunk>) -> Vec<Self> {
         parts.into_iter().map(Self).collect()
     }
 }
 
 #[pymethods]
 impl PyChunk {
+    #[getter]
+    fn start(&self) -> u64 {
+        self.0.start
+    }
+
     fn __len__(&self) -> usize {
-        self.0.len()
+        self.0.bytes.len()
     }
 
     /// # Safety
@@ -35,7 +42,7 @@ impl PyChunk {
         view: *mut ffi::Py_buffer,
         flags: c_int,
     ) -> PyResult<()> {
-        let bytes = &slf.get().0;
+        let bytes = &slf.get().0.bytes;
         let (data, length) = (
             bytes.as_ptr().cast_mut().cast(),
             bytes.len() as ffi::Py_ssize_t,

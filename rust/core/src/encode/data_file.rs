@@ -13,7 +13,7 @@ use parquet::file::writer::SerializedFileWriter;
 
 use super::columns::Columns;
 use super::settings::{EncodeConfig, Layout, choices};
-use super::sink::ChunkSink;
+use super::sink::{ChunkSink, FileChunk};
 
 /// How large a file is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl DataFile {
     ///
     /// # Errors
     /// If the writer can't hand over what it buffers; then the file is of no use.
-    pub fn take(&mut self) -> Result<Vec<Vec<u8>>, ParquetError> {
+    pub fn take(&mut self) -> Result<Vec<FileChunk>, ParquetError> {
         let Some(Open { writer, .. }) = &mut self.open else {
             return Ok(Vec::new());
         };
@@ -110,7 +110,7 @@ impl DataFile {
     pub fn seal(
         mut self,
         metadata: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Vec<Vec<u8>>, ParquetError> {
+    ) -> Result<Vec<FileChunk>, ParquetError> {
         let Open { writer, columns } = self.begin(None)?;
         columns.end_row_group(writer)?;
         for (key, value) in metadata {

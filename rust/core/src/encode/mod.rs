@@ -23,3 +23,4 @@ mod view;
 
 pub use data_file::{DataFile, Usage};
 pub use settings::{EncodeConfig, Layout};
+pub use sink::FileChunk;

@@ -1,26 +1,42 @@
 //! Where a Parquet writer writes to: chunks of memory that can be taken while the file is open.
 
+use std::borrow::Borrow;
 use std::io::{self, Write};
 
 const SMALLEST_CHUNK: usize = 8 << 10;
 const LARGEST_CHUNK: usize = 1 << 20;
 
+/// Consecutive bytes of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FileChunk {
+    /// Where in the file its first byte is.
+    pub start: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Borrow<[u8]> for FileChunk {
+    fn borrow(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 /// Bytes written and not taken yet, in chunks that never move once written.
 #[derive(Debug, Default)]
 pub struct ChunkSink {
-    chunks: Vec<Vec<u8>>,
+    chunks: Vec<FileChunk>,
     written: usize,
 }
 
 impl ChunkSink {
     /// The chunks written since the last call, in order; they leave the sink's memory.
-    pub fn take(&mut self) -> Vec<Vec<u8>> {
+    pub fn take(&mut self) -> Vec<FileChunk> {
         std::mem::take(&mut self.chunks)
     }
 
     /// Bytes of memory held.
     pub fn memory_size(&self) -> usize {
-        self.chunks.iter().map(Vec::capacity).sum()
+        self.chunks.iter().map(|chunk| chunk.bytes.capacity()).sum()
     }
 }
 
@@ -30,12 +46,15 @@ impl Write for ChunkSink {
         if self
             .chunks
             .last()
-            .is_none_or(|chunk| chunk.len() == chunk.capacity())
+            .is_none_or(|chunk| chunk.bytes.len() == chunk.bytes.capacity())
         {
             let capacity = self.written.clamp(SMALLEST_CHUNK, LARGEST_CHUNK);
-            self.chunks.push(Vec::with_capacity(capacity));
+            self.chunks.push(FileChunk {
+                start: self.written as u64,
+                bytes: Vec::with_capacity(capacity),
+            });
         }
-        let Some(chunk) = self.chunks.last_mut() else {
+        let Some(FileChunk { bytes: chunk, .. }) = self.chunks.last_mut() else {
             return Ok(0);
         };
         let fits = bytes.len().min(chunk.capacity() - chunk.len());
@@ -53,6 +72,13 @@ impl Write for ChunkSink {
 mod tests {
     use super::*;
 
+    fn put(file: &mut Vec<u8>, chunks: Vec<FileChunk>) {
+        for chunk in chunks {
+            assert_eq!(chunk.start, file.len() as u64);
+            file.extend(chunk.bytes);
+        }
+    }
+
     #[test]
     fn chunks_concatenate_to_what_was_written() {
         let bytes: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
@@ -61,12 +87,12 @@ mod tests {
         for part in bytes.chunks(7_001) {
             sink.write_all(part).unwrap();
             if taken.len() < 1_000_000 {
-                taken.extend(sink.take().concat());
+                put(&mut taken, sink.take());
                 assert_eq!(sink.memory_size(), 0);
             }
         }
         assert!(sink.memory_size() >= bytes.len() - taken.len());
-        taken.extend(sink.take().concat());
+        put(&mut taken, sink.take());
         assert!(taken == bytes);
     }
 

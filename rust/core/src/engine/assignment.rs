@@ -14,7 +14,7 @@ use super::table::{AssignmentId, Table};
 use super::taken::Taken;
 use super::{OpenFile, file_schema, kafka_columns};
 use crate::decode::{Decoder, Rejection, Shapes};
-use crate::encode::{DataFile, EncodeConfig, Usage};
+use crate::encode::{DataFile, EncodeConfig, FileChunk, Usage};
 use crate::error::EngineError;
 use crate::frame::{Fetched, Unpackers, Walker};
 use crate::report::Report;
@@ -169,7 +169,7 @@ impl Assignment {
         self.change(table, DataFile::flush)
     }
 
-    pub fn take(&self, table: Table) -> Result<Vec<Vec<u8>>, EngineError> {
+    pub fn take(&self, table: Table) -> Result<Vec<FileChunk>, EngineError> {
         self.change(table, DataFile::take)
     }
 
@@ -177,7 +177,7 @@ impl Assignment {
         &self,
         table: Table,
         metadata: BTreeMap<String, String>,
-    ) -> Result<Vec<Vec<u8>>, EngineError> {
+    ) -> Result<Vec<FileChunk>, EngineError> {
         let next = self.plan.file(table);
         self.change(table, |file| std::mem::replace(file, next).seal(metadata))
     }

@@ -22,7 +22,7 @@ use arrow_schema::SchemaRef;
 use rayon::ThreadPool;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::encode::Usage;
+use crate::encode::{FileChunk, Usage};
 use crate::error::EngineError;
 use crate::frame::{Limits, Unpackers};
 use crate::transform::Explained;
@@ -180,7 +180,7 @@ impl Engine {
     ///
     /// # Errors
     /// If the assignment is not open, or was left incomplete by an earlier error.
-    pub fn take(&self, table: Table, id: &AssignmentId) -> Result<Vec<Vec<u8>>, EngineError> {
+    pub fn take(&self, table: Table, id: &AssignmentId) -> Result<Vec<FileChunk>, EngineError> {
         self.find(id)?
             .map_or_else(|| Ok(Vec::new()), |assignment| assignment.take(table))
     }
@@ -195,7 +195,7 @@ impl Engine {
         table: Table,
         id: &AssignmentId,
         metadata: BTreeMap<String, String>,
-    ) -> Result<Vec<Vec<u8>>, EngineError> {
+    ) -> Result<Vec<FileChunk>, EngineError> {
         self.find(id)?.map_or_else(
             || Ok(Vec::new()),
             |assignment| assignment.seal(table, metadata),
