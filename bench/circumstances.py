@@ -26,7 +26,8 @@ def circumstances(rounds: int) -> Iterator[str]:
     yield f"- {versions(_PACKAGES)}, librdkafka {libversion()[0]}"
     yield f"- Apache Kafka {kafka_version()} on the same machine, one broker, {PARTITIONS} partitions"
     yield f"- Data: `penstock.demo.events`, seed {SEED}; batches as librdkafka makes them"
-    yield f"- Median CPU of {rounds} rounds, each in a new process, start-up included; MB are 10^6 bytes of values"
+    yield f"- Median CPU of {rounds} rounds, each in a new process; MB are 10^6 bytes of values"
+    yield "- CPU is of whole processes; `start-up` is the share of it that the same job takes with 100 events"
 
 
 def kafka_version() -> str:

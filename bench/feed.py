@@ -38,10 +38,10 @@ class Feed:
     expected: pa.Table
 
 
-def make_feed(size: Size, records: int, directory: Path, cluster: KafkaCluster | None) -> Feed:
-    """Write the events; return when the broker has them all."""
-    file = directory / "events.ndjson"
-    topic = Topics(cluster, "bench").create(size.profile, partitions=PARTITIONS) if cluster else ""
+def make_feed(size: Size, records: int, directory: Path, cluster: KafkaCluster | None, *, name: str = "events") -> Feed:
+    """Write the events; return when the broker has them all. Each feed of a size has another name."""
+    file = directory / f"{name}.ndjson"
+    topic = Topics(cluster, "bench").create(f"{size.profile}.{name}", partitions=PARTITIONS) if cluster else ""
     brokers = cluster.bootstrap() if cluster else ""
     producing = Producing(brokers, topic, size.codec) if cluster else None
     with file.open("wb") as out:

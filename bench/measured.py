@@ -34,6 +34,8 @@ class Measured:
     bytes_written: int
     wrong: str | None
     """What is wrong with it; None: every row is right."""
+    start_up_seconds: float | None = None
+    """CPU of the same job over hardly any events, which is part of what this one cost; None: it was not measured."""
 
     @property
     def events_per_cpu_second(self) -> float:

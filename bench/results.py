@@ -25,6 +25,7 @@ _HEADINGS: Final = (
     "events/CPU s",
     "MB/CPU s",
     "events/s",
+    "start-up",
     "peak RSS MB",
     "written MB",
     "to best script",
@@ -57,11 +58,19 @@ class Group:
                 f"{values['events_per_cpu_second']:,}",
                 f"{values['mb_per_cpu_second']:,}",
                 f"{values['events_per_second']:,}",
+                _share(one),
                 f"{one.cost.peak_rss_bytes / 1e6:,.0f}",
                 f"{one.bytes_written / 1e6:,.1f}",
                 f"{to_best[one.name]:.2f}x" if one.name in to_best else "-",
                 "yes" if one.wrong is None else "NO",
             )
+
+
+def _share(one: Measured) -> str:
+    """Of its CPU, what starting and ending took."""
+    if one.start_up_seconds is None or not one.cost.cpu_seconds:
+        return "-"
+    return f"{one.start_up_seconds / one.cost.cpu_seconds:.0%}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -216,6 +217,13 @@ def test_ratio_is_to_the_best_script_that_is_right() -> None:
     cells = {line.split()[0]: line.split()[-2:] for line in found.as_text().splitlines()[2:]}
     assert cells == {OURS: ["2.00x", "yes"], "b": ["1.00x", "yes"], "c": ["-", "NO"]}
     assert [one["correct"] for one in found.as_objects()] == [True, True, False]
+
+
+def test_share_of_start_up_is_told() -> None:
+    """Where it was measured, as part of the CPU of the whole run."""
+    found = Run((replace(_measured("a", 2), start_up_seconds=0.5), _measured("b", 2)), 1, "")
+    cells = [line.split()[4] for line in found.as_text().splitlines()[2:]]
+    assert cells == ["25%", "-"]
 
 
 def test_objects_have_exactly_the_keys_that_are_promised() -> None:

@@ -118,6 +118,8 @@ def _attributes(kind: Any, holder: str, known: set[str]) -> Iterator[str]:
 
 def _used(function: types.FunctionType, holder: str) -> Iterator[str]:
     """What is loaded from the global or attribute `holder`."""
+    if holder not in function.__code__.co_names:
+        return  # As most do, and taking them apart takes a while.
     before = None
     for instruction in dis.get_instructions(function):
         if instruction.opname in {"LOAD_ATTR", "LOAD_METHOD"} and before == holder:

@@ -86,6 +86,27 @@ fn emails(text: &str, mut found: impl FnMut(usize, usize)) -> Refused {
     false
 }
 
+/// Whether a text is one address and nothing else, of the form that nearly all have: ASCII, and no hyphen in the domain.
+/// Then `emails` finds all of it, and no other built-in pattern finds more.
+pub fn is_address(text: &str) -> bool {
+    let of_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(byte);
+    let bytes = text.as_bytes();
+    let local = bytes.iter().take_while(|byte| of_local(byte)).count();
+    let Some((b'@', domain)) = bytes[local..].split_first() else {
+        return false;
+    };
+    let mut last = 0;
+    for (at, byte) in domain.iter().enumerate() {
+        match byte {
+            b'.' if at > last => last = at + 1,
+            byte if byte.is_ascii_alphanumeric() => {}
+            _ => return false,
+        }
+    }
+    let ends = &domain[last..];
+    local > 0 && last > 0 && ends.len() > 1 && ends.iter().all(u8::is_ascii_alphabetic)
+}
+
 /// Bytes of the local part that ends `before`.
 fn local_part(before: &str) -> usize {
     let mut length = 0;

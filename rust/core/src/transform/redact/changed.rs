@@ -1,5 +1,7 @@
 //! A column of text with some rows changed.
 
+use std::hint::black_box;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::builder::StringBuilder;
@@ -8,6 +10,10 @@ use arrow_array::{Array, ArrayRef, StringArray, StringViewArray};
 use arrow_schema::ArrowError;
 
 use crate::columns::{Patch, append_text};
+
+/// Rows of one round. Their texts lie far apart: memory is asked for all of them at once, and not for each when the one
+/// before has been searched.
+const ROUND: usize = 32;
 
 /// The column with the rows changed that `change` has another text for, which it appends and then says so; `None` if
 /// there are none. It is one of views, or, inside a nested type, of strings.
@@ -31,10 +37,14 @@ fn changed_views(
 ) -> Result<Option<ArrayRef>, ArrowError> {
     let mut patch: Option<Patch<'_>> = None;
     let mut other = String::new();
-    for (row, text) in texts.iter().enumerate() {
-        let Some(text) = text else {
+    for row in 0..texts.len() {
+        if row % ROUND == 0 {
+            black_box(first_bytes(texts, row..texts.len().min(row + ROUND)));
+        }
+        if texts.is_null(row) {
             continue;
-        };
+        }
+        let text = texts.value(row);
         other.clear();
         if change(text, &mut other) {
             patch
@@ -43,6 +53,12 @@ fn changed_views(
         }
     }
     Ok(patch.map(Patch::finish))
+}
+
+/// Something that depends on the first byte of each text.
+fn first_bytes(texts: &StringViewArray, rows: Range<usize>) -> u8 {
+    let first = |row| texts.value(row).bytes().next().unwrap_or_default();
+    rows.map(first).fold(0, u8::wrapping_add)
 }
 
 /// Runs of rows between those that change are copied as one.

@@ -282,6 +282,11 @@ impl Redact {
             let redacted = json::redact(text, &self.rules, &self.replacement, counts);
             return take_into(out, redacted);
         }
+        if let Some(rule) = self.rules.whole(text) {
+            counts.by_rule[rule] += 1;
+            self.replacement.write(&self.rules.names[rule], text, out);
+            return true;
+        }
         let hits = self.rules.find(text);
         if hits.is_empty() {
             return false;
