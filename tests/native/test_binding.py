@@ -85,12 +85,14 @@ def test_taken_bytes_leave_the_engines_memory() -> None:
     made.flush("main", "events", 0, 1)
     (open_file,) = made.open_files()
     assert (open_file.table, open_file.topic, open_file.partition, open_file.epoch) == ("main", "events", 0, 1)
-    assert made.memory() == open_file.memory_bytes > 50_000
+    assert open_file.memory_bytes > 50_000
+    kept = made.memory() - open_file.memory_bytes
+    assert 0 < kept < 1_000_000, "of what compresses, for the next file"
     assert sum(map(len, made.take("main", "events", 0, 1))) > 50_000
-    assert made.memory() == 0
+    assert made.memory() == kept
     assert made.open_files()[0].file_bytes >= open_file.file_bytes
     made.discard("events", 0, 1)
-    assert (made.memory(), made.open_files()) == (0, [])
+    assert (made.memory(), made.open_files()) == (kept, [])
 
 
 def test_batches_are_arrow_by_capsule() -> None:
