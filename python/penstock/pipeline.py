@@ -14,7 +14,7 @@ from penstock import room
 from penstock.batch import Counts
 from penstock.commit.protocol import Phase, Settings
 from penstock.delivery import Delivery, OpenSize
-from penstock.errors import DeadLetterLimitError
+from penstock.errors import DeadLetterLimitError, GaveUpError
 from penstock.failpoint import armed, reach
 from penstock.frame_fault import LEADER_EPOCH_FELL, truncated
 from penstock.health import held_bytes
@@ -144,7 +144,10 @@ class Pipeline:
                     await self._cut_due()  # commit, in a task of its own per partition
                     await self._make_room()
                 await self._look_after()
-            await self._end(list(self._deliveries), self._limits.shutdown_seconds)
+            to_the_end = self._limits.until_end and not self._stopping and self._left() != 0
+            left = await self._end(list(self._deliveries), self._limits.shutdown_seconds)
+            if left and to_the_end:
+                self._fail(_not_all(left))
             for task in beside:
                 task.cancel()
         await self._acknowledger.flush()
@@ -332,8 +335,8 @@ class Pipeline:
         end = self._source.end(delivery.partition)
         return assignment.phase is Phase.RUNNING and end is not None and assignment.open_range.end >= end
 
-    async def _end(self, partitions: Iterable[Partition], seconds: float) -> None:
-        """Commit what is open of `partitions` within `seconds`, then leave them."""
+    async def _end(self, partitions: Iterable[Partition], seconds: float) -> list[Partition]:
+        """Commit what is open of `partitions` within `seconds`, leave them; those that are not committed whole."""
         partitions = list(partitions)
         deliveries = [self._deliveries[partition] for partition in partitions if partition in self._deliveries]
         for delivery in deliveries:
@@ -350,9 +353,11 @@ class Pipeline:
             log.warning("Not all could be committed in time; the rest will be read again.", seconds=seconds)
         for partition in partitions:
             self.faults.pop(partition, None)
+        left = [delivery.partition for delivery in deliveries if not delivery.idle]
         for delivery in deliveries:
             self._deliveries.pop(delivery.partition, None)
             await delivery.leave()
+        return left
 
     async def _finish_commits(self, deliveries: Iterable[Delivery]) -> None:
         tasks = [task for delivery in deliveries if (task := self._commits.get(delivery.partition)) is not None]
@@ -448,6 +453,13 @@ class Pipeline:
 
     async def _in(self, threads: ThreadPoolExecutor, call: Callable[..., T], args: Sequence[Any]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, call, *args)
+
+
+def _not_all(left: Sequence[Partition]) -> GaveUpError:
+    return GaveUpError(
+        f"All was read up to the end, but not all of {', '.join(map(str, left))} could be committed. Nothing that is "
+        "committed is affected; start again once the sink works."
+    )
 
 
 def up_to(batches: Sequence[RawBatch], limit: int | None) -> tuple[list[RawBatch], Sequence[RawBatch]]:
