@@ -10,13 +10,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.subscription_state import SubscriptionState
 from aiokafka.protocol.fetch import FetchResponse_v11
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from penstock._native import FramePool
 from penstock.source.consumer import BoundedFetcher
 from penstock.source.fetch_room import FetchRoom
 from penstock.source.raw_fetch import RawFetcher
 from penstock.source.receive import Parts
+from tests.native.frames import Message, record_batch
 
 KIBIBYTE = 1024
 ANSWER = 256 * KIBIBYTE
@@ -48,7 +48,8 @@ class Brokers:
         await asyncio.sleep(0)
         self.unanswered -= request._max_bytes
         topic, ((partition, offset, _), *_) = request._topics[0]
-        data = batch(offset, request._max_bytes)
+        # One record, nearly as large as it may be.
+        data = record_batch([Message(bytes(request._max_bytes - 200))], offset)
         written = FetchResponse_v11(0, 0, 0, [(topic, [(partition, 0, 10**9, 10**9, 0, [], -1, data)])]).encode()
         frame = self.pool.take(len(written))
         self.most = max(self.most, self.pool.bytes_in_use + self.unanswered)
@@ -62,24 +63,7 @@ class Brokers:
         subscription.assign_from_user(set(self.tps))
         for tp in self.tps:
             subscription.subscription.assignment.state_value(tp).seek(0)
-        return RawFetcher(self, subscription, room=self.room, prefetch_backoff=0, max_partition_fetch_bytes=ANSWER)
-
-
-def batch(first: int, most: int) -> bytes:
-    """One of a single record, nearly as large as it may be."""
-    builder: Any = DefaultRecordBatchBuilder(
-        magic=2,
-        compression_type=0,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=2 * most,
-    )
-    builder.append(0, timestamp=0, key=None, value=bytes(most - 200), headers=[])
-    data = bytearray(builder.build())
-    data[0:8] = first.to_bytes(8, "big")
-    return bytes(data)
+        return RawFetcher(self, subscription, prefetch_backoff=0, max_partition_fetch_bytes=ANSWER)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 12])

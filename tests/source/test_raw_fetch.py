@@ -11,7 +11,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.consumer import fetcher as stock
 from aiokafka.errors import RecordTooLargeError
 from aiokafka.protocol import fetch
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -19,6 +18,7 @@ from penstock._native import FramePool
 from penstock.source.fetched import RawRecords
 from penstock.source.raw_fetch import RawFetcher
 from penstock.source.receive import Parts
+from tests.native.frames import Message, record_batch
 
 TP = TopicPartition("events", 3)
 FETCH_OFFSET = 40
@@ -27,20 +27,8 @@ VERSIONS = range(12)
 
 def batch(first: int, count: int) -> bytes:
     """Records of some size, so that they are lent."""
-    builder: Any = DefaultRecordBatchBuilder(
-        magic=2,
-        compression_type=0,
-        is_transactional=0,
-        producer_id=-1,
-        producer_epoch=-1,
-        base_sequence=-1,
-        batch_size=1 << 20,
-    )
-    for number in range(count):
-        builder.append(number, timestamp=1000 + number, key=b"k", value=b"v" * 3000, headers=[])
-    data = bytearray(builder.build())
-    data[0:8] = first.to_bytes(8, "big")
-    return bytes(data)
+    messages = [Message(b"v" * 3000, key=b"k", timestamp_ms=1000 + number) for number in range(count)]
+    return record_batch(messages, first)
 
 
 def old_messages(first: int, count: int) -> bytes:

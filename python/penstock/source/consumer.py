@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
@@ -37,6 +37,8 @@ class Client(AIOKafkaClient):
         AIOKafkaClient._metadata_update,  # noqa: SLF001
         MetadataRequest=functools.partial(MetadataRequest, allow_auto_topic_creation=False),
     )
+    room: FetchRoom
+    """For the fetcher, which aiokafka makes and hands nothing else of ours."""
     _last_refresh = float("-inf")
     _delayed_refresh: asyncio.Task[Any] | None = None
 
@@ -75,9 +77,9 @@ class BoundedFetcher(Fetcher):
 
     _fetch_once = Fetcher._proc_fetch_request  # noqa: SLF001
 
-    def __init__(self, *arguments: Any, room: FetchRoom, **settings: Any) -> None:
-        super().__init__(*arguments, **settings)
-        self._room = room
+    def __init__(self, client: Any, *arguments: Any, **settings: Any) -> None:
+        super().__init__(client, *arguments, **settings)
+        self._room: FetchRoom = client.room
 
     def _get_actions_per_node(self, assignment: Any) -> Any:
         leaders = {self._client.cluster.leader_for_partition(tp) for tp in assignment.tps}
@@ -105,15 +107,10 @@ class BoundedFetcher(Fetcher):
 class Consumer(AIOKafkaConsumer):
     """aiokafka's consumer over `Client` and `BoundedFetcher`."""
 
-    fetcher: type[BoundedFetcher] = BoundedFetcher
+    start = rebind(AIOKafkaConsumer.start, Fetcher=BoundedFetcher)
 
     def __init__(self, *topics: str, room: FetchRoom, **settings: Any) -> None:
         super().__init__(*topics, **settings)
-        self._room = room
-        # The class is swapped because the constructor names AIOKafkaClient itself; the two have the same attributes.
+        # The class is swapped because the constructor names AIOKafkaClient itself; the two have the same layout.
         self._client.__class__ = Client
-
-    async def start(self) -> None:
-        """As aiokafka's."""
-        fetcher = functools.partial(self.fetcher, room=self._room)
-        await rebind(AIOKafkaConsumer.start, Fetcher=fetcher)(self)
+        cast("Client", self._client).room = room

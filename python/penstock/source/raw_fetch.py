@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+from aiokafka.consumer.consumer import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -125,7 +126,7 @@ class RawFetcher(BoundedFetcher):
 class RawConsumer(Consumer):
     """A `Consumer` whose `getmany` gives `RawRecords`, in memory of `pool`."""
 
-    fetcher = RawFetcher
+    start = rebind(AIOKafkaConsumer.start, Fetcher=RawFetcher)
 
     def __init__(self, *topics: str, pool: FramePool, **settings: Any) -> None:
         super().__init__(*topics, **settings)
