@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PROFILE := dev-release
+WORKERS ?= 3
 FUZZ_TARGET ?= decode
 FUZZ_SECONDS ?= 3600
 MEMCHECK_ISA ?= avx2
@@ -46,8 +47,8 @@ memcheck: ## The kernels' tests under valgrind, which knows no AVX-512: a byte r
 	PENSTOCK_ISA=$(MEMCHECK_ISA) PROPTEST_CASES=16 cargo test --quiet -p penstock-core --lib --profile $(PROFILE) \
 	  --config "target.'cfg(all())'.runner='valgrind --quiet --error-exitcode=1'" simd::
 
-test-python: setup ## The Python tests, with a real Apache Kafka.
-	$(BIN)/python -m pytest
+test-python: setup ## The Python tests, with a real Apache Kafka; WORKERS=N at a time.
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fuzz: ## A minute of fuzzing.
 	rust/fuzz/run decode 40

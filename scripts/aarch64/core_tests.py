@@ -18,6 +18,8 @@ PROCESSORS: Final = ("neoverse-n1", "neoverse-v1", "neoverse-n2")
 """Graviton 2; Graviton 3, with 256 bits of SVE; the nearest to Graviton 4, with 128 bits of SVE2."""
 CASES: Final = "32"
 """Of each property: an emulated processor takes about eight times as long."""
+MILLION: Final = "50000"
+"""So many of whatever `tests/bounded.rs` has a million of; that does not depend on the processor."""
 
 
 def run(tools: Tools, programs: Sequence[Binary]) -> None:
@@ -37,7 +39,7 @@ def run(tools: Tools, programs: Sequence[Binary]) -> None:
 def _run(tools: Tools, processor: str, program: Binary) -> bool:
     done = subprocess.run(
         tools.emulated(processor, program.path, "--quiet", "--test-threads", "1"),
-        env={"PROPTEST_CASES": CASES, "RUST_BACKTRACE": "1"},
+        env={"PROPTEST_CASES": CASES, "PENSTOCK_TEST_MILLION": MILLION, "RUST_BACKTRACE": "1"},
         cwd=program.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -27,7 +27,7 @@ TARGET: Final = "aarch64-unknown-linux-gnu"
 GLIBC: Final = (2, 28)
 """The oldest that a wheel runs with."""
 COMPATIBILITY: Final = f"manylinux_{GLIBC[0]}_{GLIBC[1]}"
-PROFILE: Final = "emulated"
+PROFILE: Final = "ci"
 
 _RELEASE: Final = "trixie"
 """Its qemu knows the processors that we ask for, and needs no library; its Python is one that our wheel is for."""

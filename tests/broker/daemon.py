@@ -6,13 +6,13 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
 
+from penstock.verify.verify import verify
 from tests.broker.process import spawn, wait_until
 from tests.broker.records import COLUMNS, DECODE
 from tests.broker.source_log import Comparison, SourceLog, data_files
@@ -218,14 +218,16 @@ class Job:
         return (log or self.log).compare(self.table, self.dead_letters, changed=changed)
 
     def assert_exact(self, log: SourceLog | None = None, *, changed: bool = False) -> Comparison:
-        """Fail unless the table has exactly what was produced, and `penstock verify` finds nothing either."""
+        """Fail unless the table has exactly what was produced, and `penstock verify` would find nothing."""
         found = self.compare(log, changed=changed)
         assert found.exact, f"{found}\n{self.report()}"
-        command = [sys.executable, "-m", "penstock.cli.main", "verify", str(self.table)]
-        command += ["--dead-letters", str(self.dead_letters)] if self.dead_letters.exists() else []
-        verified = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        assert verified.returncode == 0, verified.stdout + verified.stderr
+        self.assert_verified()
         return found
+
+    def assert_verified(self) -> None:
+        """Fail if `penstock verify` would."""
+        report = verify(self.table, self.dead_letters if self.dead_letters.exists() else None)
+        assert report.findings == [], report
 
     def report(self) -> str:
         """The end of every daemon's log."""

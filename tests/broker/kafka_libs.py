@@ -6,7 +6,12 @@ import fcntl
 import os
 import shutil
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -23,14 +28,21 @@ def jars() -> Path:
     for program, package in (("java", "a JDK, 17 or newer"), ("mvn", "Maven")):
         if shutil.which(program) is None:
             raise KafkaUnavailableError(f"Apache Kafka needs {package}: no `{program}` on PATH.")
-    CACHE.mkdir(exist_ok=True)
-    with (CACHE / "kafka-libs.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time("kafka-libs"):
         stamp = JARS / "pom.xml"
         if not stamp.exists() or stamp.read_bytes() != _POM.read_bytes():
             _fetch()
             shutil.copyfile(_POM, stamp)
     return JARS
+
+
+@contextmanager
+def one_at_a_time(name: str) -> Iterator[None]:
+    """What makes something in the cache, among all processes of this checkout."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _fetch() -> None:

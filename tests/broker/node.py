@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from tests.broker.credentials import LISTENERS
-from tests.broker.kafka_libs import CACHE, JARS, jars
+from tests.broker.kafka_libs import CACHE, JARS, jars, one_at_a_time
 from tests.broker.process import spawn, wait_until
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _PROTOCOLS = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **LISTENERS}
 _CHECKPOINT = "__cluster_metadata-0/00000000000000000000-0000000000.checkpoint"
 _TEMPLATE = JARS / "formatted.checkpoint"
 _ARCHIVE = JARS / "classes.jsa"
+_FIRST_PORT = 10240
+_PORTS_OF_WORKER = 2000
+_MOST_WORKERS = 10
 
 
 class Node:
@@ -123,8 +127,12 @@ class Node:
 def prepare(directory: Path) -> None:
     """Fetch the jars and make, once per checkout, the formatted template and the class archive: starts take half."""
     jars()
-    if _ARCHIVE.exists() and _TEMPLATE.exists():
-        return
+    with one_at_a_time("formatted"):
+        if not (_ARCHIVE.exists() and _TEMPLATE.exists()):
+            _make_template(directory)
+
+
+def _make_template(directory: Path) -> None:
     ports = free_ports("PLAINTEXT", "CONTROLLER")
     node = Node(1, directory, base_properties({1: ports}, ports), ports)
     node.format_with_tool(new_id())
@@ -178,14 +186,19 @@ def new_id() -> str:
 
 
 def free_ports(*names: str) -> dict[str, int]:
-    """A port per name, below the range outgoing connections use: free again when a killed broker comes back."""
+    """A port per name, below the range outgoing connections use: free again when a killed broker comes back.
+
+    Every worker of pytest-xdist has ports of its own, so that none takes those of another's broker while it is down.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _MOST_WORKERS
+    first = _FIRST_PORT + worker * _PORTS_OF_WORKER
     sockets: list[socket.socket] = []
     try:
         while len(sockets) < len(names):
             candidate = socket.socket()
             sockets.append(candidate)
             try:
-                candidate.bind(("127.0.0.1", 10240 + int.from_bytes(os.urandom(2)) % 20000))
+                candidate.bind(("127.0.0.1", first + secrets.randbelow(_PORTS_OF_WORKER)))
             except OSError:
                 sockets.pop().close()
         return {name: taken.getsockname()[1] for name, taken in zip(names, sockets, strict=True)}
