@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -190,14 +190,3 @@ async def test_to_be_open_to_others_is_told(pipeline: Pipeline, capsys: pytest.C
     """It was written so; the log says what it means."""
     async with serve(Address("0.0.0.0", 0), pipeline, pipeline.metrics):  # noqa: S104 - what is tested
         assert "without authentication" in capsys.readouterr().err
-
-
-async def test_without_an_address_nothing_listens(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is off unless asked for."""
-
-    async def refuse(*_args: Any, **_settings: Any) -> None:
-        raise AssertionError
-
-    monkeypatch.setattr(asyncio, "start_server", refuse)
-    async with serve(None, pipeline, pipeline.metrics):
-        pass

@@ -6,22 +6,20 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 from click.shell_completion import shell_complete
 
 from penstock.cli import failure
-from penstock.cli.demo import demo
-from penstock.cli.explain import explain
-from penstock.cli.init import init
-from penstock.cli.lint import lint
 from penstock.cli.output import wants_json
-from penstock.cli.run import run
-from penstock.cli.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+VERBS = ("init", "lint", "explain", "run", "verify", "demo")
+"""As `--help` lists them; each is a module of this package with a command of its name."""
 
 COMPLETE = "_PENSTOCK_COMPLETE"
 EPILOG = """\b
@@ -59,16 +57,29 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
         context.exit()
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+class Verbs(click.Group):
+    """Imports a verb when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """See `click.Group`."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """See `click.Group`."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = getattr(import_module(f"penstock.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(
+    cls=Verbs, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120}
+)
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
 def cli() -> None:
     """Move event streams from Kafka into Parquet tables: nothing lost, nothing twice."""
-
-
-for verb in (init, lint, explain, run, verify, demo):
-    cli.add_command(verb)
 
 
 def invoke(arguments: Sequence[str]) -> int:

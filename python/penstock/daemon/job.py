@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -11,8 +12,6 @@ from penstock._native import Engine
 from penstock.commit.acknowledge import Acknowledger
 from penstock.commit.parquet_directory import ParquetDirectory
 from penstock.commit.protocol import Settings
-from penstock.daemon.columns import settle_columns
-from penstock.daemon.sample import make_sampler
 from penstock.dead_letter import DeadLetterLimit
 from penstock.health import Health
 from penstock.pipeline import Limits, Pipeline, Totals
@@ -23,16 +22,16 @@ from penstock.source.open import open_source
 from penstock.telemetry.heartbeat import beating
 from penstock.telemetry.log import get_logger
 from penstock.telemetry.metrics import Metrics
-from penstock.telemetry.server import serve
 from penstock.telemetry.stuck import watching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from penstock.commit.effects import Table
     from penstock.config import Config
     from penstock.daemon.run import RunOptions
+    from penstock.daemon.sample import Sampler
     from penstock.sink.storage import Storage
     from penstock.source.source import Source
 
@@ -59,7 +58,7 @@ class Job:
         self._engine = self._make_engine(config) if config.decode.columns else None
         self._metrics = Metrics()
         self._source = open_source(config, self._metrics) if source is None else source
-        self._sampler = make_sampler(config, self._source, until_end=options.until_end)
+        self._sampler = None if self._engine else self._make_sampler()
         self._open_storage = open_storage
         self._clock = clock
         self._pipeline: Pipeline | None = None
@@ -69,7 +68,8 @@ class Job:
     def stop(self) -> None:
         """End soon: what is open is committed first."""
         self._stopping = True
-        self._sampler.stop()
+        if self._sampler is not None:
+            self._sampler.stop()
         if self._pipeline is not None:
             self._pipeline.stop()
 
@@ -79,7 +79,7 @@ class Job:
         Without declared columns and without a record nothing can be delivered: stopped then, it has done nothing.
         """
         with watching(self._metrics.loop_stalls.inc):
-            async with serve(self._config.telemetry.listen, self, self._metrics), beating(self, self._metrics):
+            async with self._served(), beating(self, self._metrics):
                 return await self._deliver()
 
     def observe(self) -> None:
@@ -110,7 +110,7 @@ class Job:
                 pipeline.close()
                 _summarise(pipeline.totals, time.monotonic() - started)
         finally:
-            self.ended = await self._source.stop() and self._sampler.ended
+            self.ended = await self._source.stop() and (self._sampler is None or self._sampler.ended)
         if pipeline.fault is not None:
             raise pipeline.fault
         return pipeline.totals
@@ -135,7 +135,7 @@ class Job:
             await asyncio.to_thread(tables.put_origins, origins)
         config, engine = self._config, self._engine
         if engine is None:
-            settled = await settle_columns(config, self._main, self._sampler)
+            settled = await self._settle()
             if settled is None:
                 return None
             config, engine = settled, self._make_engine(settled)
@@ -161,6 +161,28 @@ class Job:
             metrics=self._metrics,
             clock=self._clock,
         )
+
+    @contextlib.asynccontextmanager
+    async def _served(self) -> AsyncIterator[None]:
+        listen = self._config.telemetry.listen
+        if listen is None:
+            yield
+            return
+        from penstock.telemetry.server import serve  # noqa: PLC0415 - nothing of HTTP where nothing is served
+
+        async with serve(listen, self, self._metrics):
+            yield
+
+    def _make_sampler(self) -> Sampler:
+        from penstock.daemon.sample import make_sampler  # noqa: PLC0415 - only where columns are not declared
+
+        return make_sampler(self._config, self._source, until_end=self._options.until_end)
+
+    async def _settle(self) -> Config | None:
+        from penstock.daemon.columns import settle_columns  # noqa: PLC0415 - as above
+
+        assert self._sampler is not None  # noqa: S101 - made where there is no engine yet
+        return await settle_columns(self._config, self._main, self._sampler)
 
     def _open_tables(self) -> ParquetDirectory:
         """Make or open both tables; blocks."""

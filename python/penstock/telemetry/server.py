@@ -153,11 +153,8 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serve(address: Address | None, observed: Observed, metrics: Metrics) -> AsyncIterator[None]:
-    """Serve at `address` inside the block; nothing if it is None. Raises `UnavailableError` if it can't be had."""
-    if address is None:
-        yield
-        return
+async def serve(address: Address, observed: Observed, metrics: Metrics) -> AsyncIterator[None]:
+    """Serve at `address` inside the block. Raises `UnavailableError` if it can't be had."""
     server = Server(observed, metrics)
     try:
         listening = await asyncio.start_server(server.connected, address.host, address.port, limit=HEAD_BYTES)
