@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from penstock._native import FramePool
 
-_ANSWERS_PER_BROKER = 2
+ANSWERS_PER_BROKER = 2
 """While one is decoded the next one arrives."""
 
 _LEAST_BYTES = 64 * 1024
@@ -29,7 +29,7 @@ class FetchRoom:
         """`answer_bytes` for one, if few brokers are asked; `total_bytes` for those in `pool` and those to come."""
         self._pool = pool
         self._answer_bytes = answer_bytes
-        self._total_bytes = max(total_bytes, _ANSWERS_PER_BROKER * answer_bytes)
+        self._total_bytes = max(total_bytes, ANSWERS_PER_BROKER * answer_bytes)
         self._share_bytes = answer_bytes
         self._admitted: dict[int, int] = {}
         """Broker to the number of the last request that was admitted."""
@@ -42,7 +42,7 @@ class FetchRoom:
 
     def share_among(self, brokers: int) -> None:
         """So many are asked now: the more, the less each may answer."""
-        share = _as_kept(self._total_bytes // (_ANSWERS_PER_BROKER * max(brokers, 1)))
+        share = _as_kept(self._total_bytes // (ANSWERS_PER_BROKER * max(brokers, 1)))
         self._share_bytes = min(self._answer_bytes, max(share, _LEAST_BYTES))
 
     def admit(self, requests: Sequence[tuple[int, Any]], in_flight: int) -> list[tuple[int, Any]]:

@@ -24,7 +24,7 @@ from penstock.config.model import FETCH_BYTES, FETCHED_BYTES
 from penstock.errors import PenstockError, UnavailableError
 from penstock.source.consumer import Consumer
 from penstock.source.fetch_mode import is_fast
-from penstock.source.fetch_room import FetchRoom
+from penstock.source.fetch_room import ANSWERS_PER_BROKER, FetchRoom
 from penstock.source.fetched import RawRecords, columns, frame
 from penstock.source.kafka_facts import KafkaFacts, as_tp
 from penstock.source.rebalance import Listener
@@ -59,9 +59,6 @@ PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 """What a broker answers at most for one partition, with the same exception. Less costs more CPU time per byte."""
 
 _FETCH_WAIT_MS = 100
-_FRAMES_KEPT = 2
-"""Memory for so many answers is kept: while one is decoded the next one arrives. More brokers may need more."""
-
 STOP_SECONDS = 10
 """How long leaving the group and closing may take."""
 
@@ -92,7 +89,7 @@ class KafkaSource(KafkaFacts):
         self._group = group
         self._fetch_bytes = fetch_bytes
         self._mode: FetchMode = config.fetch_mode if frames else "records"
-        self._pool = FramePool(_FRAMES_KEPT * fetch_bytes)
+        self._pool = FramePool(ANSWERS_PER_BROKER * fetch_bytes)  # More brokers may need more.
         self._room = FetchRoom(self._pool, answer_bytes=fetch_bytes, total_bytes=fetched_bytes)
         self._fast: bool | None = None
         """Whether frames are fetched; known once `connect` has been called."""
