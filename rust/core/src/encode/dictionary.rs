@@ -1,21 +1,13 @@
 //! The distinct values of a column chunk.
 
-use std::hint;
-
 use arrow_buffer::Buffer;
 
 use super::bounds::Bounds;
-use super::slots::{Hashes, Slots, are_equal};
+use super::slots::{FOUR_WORDS, Hashes, Slots, Words};
 use super::view::{self, INLINE};
 
 /// A dictionary has at most about this many bytes: larger ones save nothing, and readers hold them whole.
 pub const MOST_BYTES: usize = 256 << 10;
-
-/// No value.
-const NONE: u128 = u128::MAX;
-
-/// From so many values on a dictionary is larger than the nearest cache.
-const MANY: usize = 512;
 
 /// Values that are looked up together.
 const GROUP: usize = 64;
@@ -29,7 +21,23 @@ pub struct Dictionary {
     slots: Slots,
     /// By index: the value's view, which refers to the page.
     values: Vec<u128>,
+    /// By index: the value, where four words hold it. Whatever the dictionary has, a value is found by its slot and one
+    /// more cache line.
+    words: Vec<Words>,
+    /// By index: the value's length, at most [`LONGER`].
+    lengths: Vec<u8>,
     page: Vec<u8>,
+}
+
+/// The length of all values that are longer than four words.
+const LONGER: usize = FOUR_WORDS + 1;
+
+/// A value that is looked up.
+#[derive(Clone, Copy, Default)]
+struct Sought {
+    view: u128,
+    words: Words,
+    hash: u64,
 }
 
 impl Dictionary {
@@ -40,6 +48,8 @@ impl Dictionary {
             hashes: Hashes::default(),
             slots: Slots::default(),
             values: Vec::new(),
+            words: Vec::new(),
+            lengths: Vec::new(),
             page: Vec::new(),
         }
     }
@@ -91,6 +101,8 @@ impl Dictionary {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.values.clear();
+        self.words.clear();
+        self.lengths.clear();
         self.page.clear();
     }
 
@@ -101,48 +113,50 @@ impl Dictionary {
 
     /// Bytes of memory held.
     pub fn memory_size(&self) -> usize {
-        self.page.capacity() + 16 * self.values.capacity() + self.slots.memory_size()
+        self.page.capacity()
+            + size_of::<u128>() * self.values.capacity()
+            + size_of::<Words>() * self.words.capacity()
+            + self.lengths.capacity()
+            + self.slots.memory_size()
     }
 
-    /// The same for up to [`GROUP`] values, in rounds: their hashes, for which their text is read; whether each is what its
-    /// first slot leads to, as it nearly always is; a look-up of those that are not. So the processor reads for many values
-    /// at once, where one value after the other would have it wait for each of them.
+    /// The same for up to [`GROUP`] values, in rounds: what is sought, for which their text is read; what the first slot of
+    /// each leads to, which nearly always is it; a look-up of those that are not. So the processor reads for many values at
+    /// once, where one value after the other would have it wait for each of them.
     fn take_group(
         &mut self,
         views: &[u128],
         buffers: &[Buffer],
         indices: &mut Vec<u32>,
     ) -> Option<usize> {
-        let mut hashes = [0; GROUP];
-        for (hash, &view) in hashes.iter_mut().zip(views) {
-            *hash = self.hashes.of(view, buffers);
+        let mut all = [Sought::default(); GROUP];
+        for (sought, &view) in all.iter_mut().zip(views) {
+            *sought = self.seek(view, buffers);
         }
-        let hashes = &hashes[..views.len()];
-        let (likely, known) = if self.values.len() < MANY {
-            self.try_near(views, hashes, buffers)
-        } else {
-            self.try_far(views, hashes, buffers)
-        };
+        let all = &all[..views.len()];
+        let mut likely = [0; GROUP];
+        for (index, sought) in likely.iter_mut().zip(all) {
+            *index = self.slots.first(sought.hash) as u32;
+        }
+        let mut known = 0;
+        for (number, (sought, &index)) in all.iter().zip(&likely).enumerate() {
+            known |= u64::from(self.is_it(index as usize, sought, buffers)) << number;
+        }
         if known.count_ones() as usize == views.len() {
             indices.extend_from_slice(&likely[..views.len()]);
             return None;
         }
-        for (taken, (&view, (&hash, &index))) in
-            views.iter().zip(hashes.iter().zip(&likely)).enumerate()
-        {
+        for (taken, (sought, &index)) in all.iter().zip(&likely).enumerate() {
             if (known >> taken) & 1 == 1 {
                 indices.push(index);
                 continue;
             }
-            let is_it = |index: usize| {
-                let value = self.values.get(index);
-                value.is_some_and(|&value| self.is_it(value, view, buffers))
-            };
-            if let Some(index) = self.slots.find(hash, is_it) {
+            let is_it = |index: usize| self.is_it(index, sought, buffers);
+            if let Some(index) = self.slots.find(sought.hash, is_it) {
                 indices.push(index);
                 continue;
             }
-            indices.push(self.insert(hash, view, buffers));
+            indices.push(self.insert(sought, buffers));
             if self.is_full() {
                 return Some(taken + 1);
             }
@@ -150,78 +164,84 @@ impl Dictionary {
         None
     }
 
-    /// The indices in the first slots of these hashes, and for which values they are right.
     #[inline(always)]
-    fn try_near(&self, views: &[u128], hashes: &[u64], buffers: &[Buffer]) -> ([u32; GROUP], u64) {
-        let (mut likely, mut known) = ([0; GROUP], 0);
-        for (number, (&view, &hash)) in views.iter().zip(hashes).enumerate() {
-            let index = self.slots.first(hash);
-            let value = self.values.get(index).copied().unwrap_or(NONE);
-            likely[number] = index as u32;
-            known |= u64::from(self.is_it(value, view, buffers)) << number;
-        }
-        (likely, known)
-    }
-
-    /// The same where slots and values are too many for the nearest cache: each step reads for all values what it can read
-    /// at once, before the next one reads what that leads to; the last one begins with a byte of each text for that alone.
-    #[inline(always)]
-    fn try_far(&self, views: &[u128], hashes: &[u64], buffers: &[Buffer]) -> ([u32; GROUP], u64) {
-        let (mut likely, mut values, mut known) = ([0; GROUP], [NONE; GROUP], 0);
-        for (index, &hash) in likely.iter_mut().zip(hashes) {
-            *index = self.slots.first(hash) as u32;
-        }
-        for (value, &index) in values.iter_mut().zip(&likely[..hashes.len()]) {
-            *value = self.values.get(index as usize).copied().unwrap_or(NONE);
-        }
-        let first_bytes = values[..hashes.len()]
-            .iter()
-            .map(|&value| self.page.get((value >> 96) as usize).copied());
-        hint::black_box(first_bytes.fold(0, |all, byte| all | byte.unwrap_or_default()));
-        for (number, (&view, &value)) in views.iter().zip(&values).enumerate() {
-            known |= u64::from(self.is_it(value, view, buffers)) << number;
-        }
-        (likely, known)
-    }
-
-    /// Whether `value`, which is one of the dictionary's, is what `view` is.
-    #[inline(always)]
-    fn is_it(&self, value: u128, view: u128, buffers: &[Buffer]) -> bool {
+    fn seek(&self, view: u128, buffers: &[Buffer]) -> Sought {
         let length = view::length(view);
+        let mut words = Words::default();
+        let hash = if length <= INLINE {
+            self.hashes.short(view)
+        } else {
+            let value = &view::long(view, buffers)[..length];
+            if length <= FOUR_WORDS {
+                words = Words::of(value);
+                self.hashes.words(words)
+            } else {
+                self.hashes.long(value)
+            }
+        };
+        Sought { view, words, hash }
+    }
+
+    /// Whether it is the dictionary's value with this index, which there need not be.
+    #[inline(always)]
+    fn is_it(&self, index: usize, sought: &Sought, buffers: &[Buffer]) -> bool {
+        let length = view::length(sought.view);
         if length <= INLINE {
-            return value == view;
+            return self.values.get(index) == Some(&sought.view);
         }
-        value as u64 == view as u64
-            && are_equal(self.read_long(value), &view::long(view, buffers)[..length])
+        if length <= FOUR_WORDS {
+            // Those of others are zeros, and have another length.
+            let words = self.words.get(index).copied().unwrap_or_default();
+            let of_length = self.lengths.get(index) == Some(&(length as u8));
+            return words.are(sought.words) & of_length;
+        }
+        self.values.get(index).is_some_and(|&value| {
+            value as u64 == sought.view as u64
+                && self.read_long(value) == &view::long(sought.view, buffers)[..length]
+        })
     }
 
     /// Adds a value that it does not have; its index.
     #[inline(never)]
-    fn insert(&mut self, hash: u64, view: u128, buffers: &[Buffer]) -> u32 {
+    fn insert(&mut self, sought: &Sought, buffers: &[Buffer]) -> u32 {
         if !self.slots.have_room(self.values.len()) {
-            let more = self.slots.more(self.values.iter().map(|&value| {
-                if view::length(value) <= INLINE {
-                    self.hashes.short(value)
-                } else {
-                    self.hashes.long(self.read_long(value))
-                }
-            }));
+            let hashes = (0..self.values.len()).map(|index| self.hash_of(index));
+            let more = self.slots.more(hashes);
             self.slots = more;
         }
-        let index = self.values.len() as u32;
-        let length = view::length(view);
+        let index = self.values.len();
+        let length = view::length(sought.view);
         if self.text {
             self.page.extend_from_slice(&(length as u32).to_le_bytes());
         }
         let start = self.page.len() as u128;
-        view::with(view, buffers, |value| self.page.extend_from_slice(value));
-        self.values.push(if length <= INLINE {
-            view
-        } else {
-            u128::from(view as u64) | start << 96
+        view::with(sought.view, buffers, |value| {
+            self.page.extend_from_slice(value);
         });
-        self.slots.insert(hash, index);
-        index
+        self.values.push(if length <= INLINE {
+            sought.view
+        } else {
+            u128::from(sought.view as u64) | start << 96
+        });
+        self.lengths.push(length.min(LONGER) as u8);
+        if (INLINE + 1..=FOUR_WORDS).contains(&length) {
+            self.words.resize(index, Words::default());
+            self.words.push(sought.words);
+        }
+        self.slots.insert(sought.hash, index as u32);
+        index as u32
+    }
+
+    fn hash_of(&self, index: usize) -> u64 {
+        let value = self.values[index];
+        let length = view::length(value);
+        if length <= INLINE {
+            self.hashes.short(value)
+        } else if length <= FOUR_WORDS {
+            self.hashes.words(self.words[index])
+        } else {
+            self.hashes.long(self.read_long(value))
+        }
     }
 
     fn read_long(&self, value: u128) -> &[u8] {
@@ -239,10 +259,14 @@ mod tests {
 
     #[test]
     fn indices_lead_to_their_values_however_many_there_are() {
-        let kinds = 2 * MANY + 100;
+        let kinds = 3_000;
         let texts = (0..4 * kinds).map(|row| {
             let kind = row * 7 % kinds;
-            let before = ["", "longer than a view: "][kind % 2];
+            let before = [
+                "",
+                "longer than a view: ",
+                "longer than four words: ********",
+            ][kind % 3];
             format!("{before}{kind}")
         });
         let texts: Vec<String> = texts.collect();

@@ -3,10 +3,7 @@
 use std::hash::BuildHasher;
 use std::iter;
 
-use arrow_buffer::Buffer;
 use foldhash::fast::RandomState;
-
-use super::view::{self, INLINE};
 
 const EMPTY: u32 = u32::MAX;
 const INDEX_BITS: u32 = 17;
@@ -18,7 +15,7 @@ const FEWEST: usize = 256;
 const MANY: usize = 1 << 14;
 
 /// Up to this length a value is four words that overlap, with nothing to decide.
-const FOUR_WORDS: usize = 32;
+pub const FOUR_WORDS: usize = 32;
 
 /// How values are hashed: not foreseeably, since producers choose the values.
 #[derive(Debug)]
@@ -36,17 +33,6 @@ impl Default for Hashes {
 }
 
 impl Hashes {
-    /// Of a value.
-    #[inline(always)]
-    pub fn of(&self, view: u128, buffers: &[Buffer]) -> u64 {
-        let length = view::length(view);
-        if length <= INLINE {
-            self.short(view)
-        } else {
-            self.long(&view::long(view, buffers)[..length])
-        }
-    }
-
     /// Of a value that its view holds.
     #[inline(always)]
     pub fn short(&self, view: u128) -> u64 {
@@ -56,16 +42,18 @@ impl Hashes {
         )
     }
 
-    /// Of a value that is longer than that.
+    /// Of a value that four words hold.
     #[inline(always)]
-    pub fn long(&self, value: &[u8]) -> u64 {
-        if value.len() > FOUR_WORDS {
-            return self.state.hash_one(value);
-        }
-        let (words, keys) = (words(value), self.keys);
+    pub fn words(&self, Words(words): Words) -> u64 {
+        let keys = self.keys;
         let ends = folded(words[0] ^ keys[0], words[1] ^ keys[1]);
         let middle = folded(words[2] ^ keys[2], words[3] ^ keys[3]);
         ends ^ middle.rotate_left(23)
+    }
+
+    /// Of a value that is longer than that.
+    pub fn long(&self, value: &[u8]) -> u64 {
+        self.state.hash_one(value)
     }
 }
 
@@ -76,24 +64,29 @@ fn folded(left: u64, right: u64) -> u64 {
     product as u64 ^ (product >> 64) as u64
 }
 
-/// Whether two values of one length, too long for their views, are the same.
-#[inline(always)]
-pub fn are_equal(left: &[u8], right: &[u8]) -> bool {
-    if left.len() > FOUR_WORDS {
-        return left == right;
-    }
-    let pairs = iter::zip(words(left), words(right));
-    pairs.fold(0, |different, (left, right)| different | (left ^ right)) == 0
-}
+/// All of a value of 8 to [`FOUR_WORDS`] bytes: two of one length are equal if these are. In one cache line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(32))]
+pub struct Words([u64; 4]);
 
-/// All of a value of 9 to 32 bytes.
-#[inline(always)]
-fn words(value: &[u8]) -> [u64; 4] {
-    let last = value.len().saturating_sub(8);
-    [0, last, last.min(8), value.len().saturating_sub(16)].map(|at| {
-        let bytes = value.get(at..).and_then(<[u8]>::first_chunk);
-        bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
-    })
+impl Words {
+    /// Those of `value`.
+    #[inline(always)]
+    pub fn of(value: &[u8]) -> Self {
+        let last = value.len().saturating_sub(8);
+        let begins = [0, last, last.min(8), value.len().saturating_sub(16)];
+        Self(begins.map(|at| {
+            let bytes = value.get(at..).and_then(<[u8]>::first_chunk);
+            bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        }))
+    }
+
+    /// Whether they are the same; without a branch.
+    #[inline(always)]
+    pub fn are(self, Self(others): Self) -> bool {
+        let pairs = iter::zip(self.0, others);
+        pairs.fold(0, |different, (word, other)| different | (word ^ other)) == 0
+    }
 }
 
 /// Indices by the hashes of their values, each with some bits of the hash.
