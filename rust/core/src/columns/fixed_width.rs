@@ -48,11 +48,9 @@ impl FixedWidth {
     ) {
         match self {
             Self::Bool(values, valid) => {
-                if let Some((staged, bits)) = cells.whole() {
-                    let value = |(row, &cell): (usize, &u128)| u64::from(cell != 0) << row;
-                    let trues = staged.iter().enumerate().map(value).sum();
-                    values.push_all(trues, staged.len());
-                    valid.push_all(bits, staged.len());
+                if let Some(whole) = cells.whole() {
+                    values.push_all(whole.trues(), whole.rows());
+                    valid.push_all(whole.valid(), whole.rows());
                     return;
                 }
                 let kind = ScalarKind::Bool;
@@ -129,9 +127,9 @@ fn append_all<T: Default>(
     of_cell: impl Fn(u128) -> T,
     long_way: impl FnMut(u32, Token) -> Option<T>,
 ) {
-    if let Some((staged, bits)) = cells.whole() {
-        values.extend(staged.iter().map(|&cell| of_cell(cell)));
-        valid.push_all(bits, staged.len());
+    if let Some(whole) = cells.whole() {
+        whole.append_to(values, of_cell);
+        valid.push_all(whole.valid(), whole.rows());
         return;
     }
     append_each(cells, valid, |value| values.push(value), of_cell, long_way);

@@ -280,6 +280,15 @@ impl Texts {
         &slab[start..end.min(slab.len())]
     }
 
+    /// As many bytes as the text at `place` has, so far behind its beginning; fewer at its slab's end.
+    #[inline]
+    pub fn ahead(&self, place: Place, distance: usize) -> &[u8] {
+        let slab = self.slab(place.0.slab);
+        let start = slab.len().min(place.0.start as usize + distance);
+        let end = slab.len().min(start + place.0.length as usize);
+        &slab[start..end]
+    }
+
     #[inline(always)]
     fn slab(&self, number: u32) -> &[u8] {
         match &self.slabs[number as usize] {

@@ -1,7 +1,9 @@
 //! The values of the current block in the form that nearly all have, noted while their text is at hand.
 //!
-//! One cell per column and record. Where all that a block holds is staged, a column takes it whole: 64 rows at a time,
-//! validity included. What is not of the common form is marked as odd and read again by its token.
+//! One cell and one token per column and record. Where all that a block holds is staged, a column takes it whole: 64 rows
+//! at a time, validity included. What is not of the common form is marked as odd and read again by its token.
+
+use crate::json::{Kind, Token};
 
 /// Most records of a block: each is a bit of a word.
 pub const BLOCK_RECORDS: usize = 64;
@@ -12,31 +14,55 @@ pub struct Staged {
     /// By record: a view, or what the value is in the column's memory. Once the block is finished, 0 where nothing is
     /// staged.
     pub cells: [u128; BLOCK_RECORDS],
+    /// By record where its value is, if it has one.
+    tokens: [Token; BLOCK_RECORDS],
     /// The records that have a cell.
     pub valid: u64,
     /// The records that have a value which has to be read by its token: one that is not of the common form or, on the way
     /// to columns, no object.
     pub odd: u64,
+    /// The records that have a value of which there is no more to say: a null or, on the way to columns, an object.
+    plain: u64,
 }
 
 impl Staged {
     const NOTHING: Self = Self {
         cells: [0; BLOCK_RECORDS],
+        tokens: [Token::new(Kind::Null, 0, 0); BLOCK_RECORDS],
         valid: 0,
         odd: 0,
+        plain: 0,
     };
 
-    /// Stage the value of a record.
+    /// Stage the value of a record, which is at `token`.
     #[inline(always)]
-    pub fn put(&mut self, record: usize, cell: u128) {
+    pub fn put(&mut self, record: usize, token: Token, cell: u128) {
         self.cells[record % BLOCK_RECORDS] = cell;
+        self.tokens[record % BLOCK_RECORDS] = token;
         self.valid |= 1 << (record % BLOCK_RECORDS);
     }
 
-    /// Say that a record's value is not of the common form.
+    /// Say that a record's value, which is at `token`, is not of the common form.
     #[inline(always)]
-    pub fn mark(&mut self, record: usize) {
+    pub fn mark(&mut self, record: usize, token: Token) {
+        self.tokens[record % BLOCK_RECORDS] = token;
         self.odd |= 1 << (record % BLOCK_RECORDS);
+    }
+
+    /// Say that there is a value at `token`, and no more.
+    #[inline(always)]
+    pub fn note(&mut self, record: usize, token: Token) {
+        self.tokens[record % BLOCK_RECORDS] = token;
+        self.plain |= 1 << (record % BLOCK_RECORDS);
+    }
+
+    /// Where a record's value is, if it has one.
+    #[inline(always)]
+    #[must_use]
+    pub fn token(&self, record: usize) -> Option<Token> {
+        let here = self.valid | self.odd | self.plain;
+        let record = record % BLOCK_RECORDS;
+        (here >> record & 1 == 1).then(|| self.tokens[record])
     }
 }
 
@@ -53,7 +79,7 @@ impl Stage {
     /// Begin a block.
     pub fn clear(&mut self) {
         for staged in &mut self.0 {
-            (staged.valid, staged.odd) = (0, 0);
+            (staged.valid, staged.odd, staged.plain) = (0, 0, 0);
         }
     }
 
@@ -79,6 +105,7 @@ impl Stage {
         for staged in &mut self.0 {
             staged.valid &= others;
             staged.odd &= others;
+            staged.plain &= others;
         }
     }
 

@@ -5,7 +5,7 @@ use super::column::{Surroundings, present};
 use super::kind::ScalarKind;
 use super::scalar::fit;
 use super::slab::Plain;
-use super::views::Views;
+use super::views::{Views, holds_its_text};
 use crate::json::{Kind, Token};
 use crate::simd::append_unescaped;
 
@@ -16,10 +16,10 @@ pub fn append_strings(
     around: &mut Surroundings<'_>,
     odd: &mut dyn FnMut(u32, Oddity),
 ) {
-    if !around.copied
-        && let Some((staged, valid)) = cells.whole()
+    if let Some(whole) = cells.whole()
+        && (!around.copied || whole.all(holds_its_text))
     {
-        views.push_all(staged, valid);
+        views.push_whole(whole);
         return;
     }
     views.reserve(cells.records.len());

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, StringViewArray};
 use arrow_buffer::{Buffer, ScalarBuffer};
 
+use super::cells::Whole;
 use super::validity::Validity;
 
 /// Longest text that a view holds itself.
@@ -51,11 +52,11 @@ impl Views {
         self.valid.push(true);
     }
 
-    /// Append many: what [`view`] has made of such texts, null where `valid` has no bit.
+    /// Append staged values: what [`view`] has made of such texts.
     #[inline(always)]
-    pub fn push_all(&mut self, views: &[u128], valid: u64) {
-        self.views.extend_from_slice(views);
-        self.valid.push_all(valid, views.len());
+    pub fn push_whole(&mut self, whole: Whole<'_>) {
+        whole.append_to(&mut self.views, |view| view);
+        self.valid.push_all(whole.valid(), whole.rows());
     }
 
     /// Append `rows` nulls, at most 64.
@@ -93,6 +94,12 @@ const KEPT: [(u64, u64); INLINE + 1] = {
     }
     kept
 };
+
+/// Whether a view refers to no slab.
+#[inline(always)]
+pub fn holds_its_text(view: u128) -> bool {
+    view as u32 as usize <= INLINE
+}
 
 /// The view of the first `length` bytes of `text`, which lies at `start` of slab number `slab`.
 #[inline(always)]

@@ -25,7 +25,8 @@ use crate::columns::{
 };
 use crate::simd::Isa;
 
-const BLOCK_BYTES: usize = 64 << 10;
+/// Bytes of a block, unless its last record goes over that.
+pub const BLOCK_BYTES: usize = 64 << 10;
 
 /// What became of the values of one call.
 #[derive(Debug, Default)]
@@ -72,7 +73,7 @@ pub struct Blocks<'p> {
 }
 
 impl<'p> Blocks<'p> {
-    /// With room for about `rows` rows.
+    /// With room for `rows` rows: as many as there are values, also where a predicate drops some.
     pub fn new(
         plan: &'p Plan,
         options: DecodeOptions,
@@ -80,11 +81,6 @@ impl<'p> Blocks<'p> {
         isa: Isa,
         rows: usize,
     ) -> Self {
-        // Under a predicate nobody knows how many rows there will be.
-        let capacity = match demand.predicate {
-            Some(_) => 0,
-            None => rows,
-        };
         let watched = demand.columns.iter().enumerate();
         let residue = options.residue && demand.residue;
         let mut blocks = Self {
@@ -96,9 +92,9 @@ impl<'p> Blocks<'p> {
             columns: Vec::new(),
             drifted: watched
                 .filter(|(_, column)| column.watched)
-                .map(|(number, _)| (number, BooleanBufferBuilder::new(capacity)))
+                .map(|(number, _)| (number, BooleanBufferBuilder::new(rows)))
                 .collect(),
-            residue: residue.then(|| Views::new(capacity)),
+            residue: residue.then(|| Views::new(rows)),
             residue_text: ResidueText::default(),
             findings: Findings::new(options.coerce),
             outcome: Outcome::default(),
@@ -106,7 +102,7 @@ impl<'p> Blocks<'p> {
             leftovers: Vec::new(),
             taken: 0,
         };
-        blocks.columns = blocks.empty_columns(capacity);
+        blocks.columns = blocks.empty_columns(rows);
         blocks
     }
 

@@ -111,9 +111,6 @@ impl Block<'_> {
             texts: self.texts,
             slabs: self.slabs,
             places: &self.located.places,
-            tokens: &self.located.tape.tokens,
-            width: self.located.tape.width(),
-            node,
             staged: self.located.tape.stage.at(node),
             records: self.records,
         }

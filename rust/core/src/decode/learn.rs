@@ -4,6 +4,7 @@
 //! of many records follows a shape, nothing is looked up or learnt for a while: such a producer costs no more than the
 //! long way. Their number is bounded; when there are too many, all are forgotten, and those still in use come back.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
@@ -204,8 +205,8 @@ impl Shapes {
     fn add_step(&mut self, before: u32, literal: &[u8], slot: Slot, depth: u32) -> u32 {
         let steps = &mut self.trie.steps;
         let first = match steps.get(before as usize) {
-            Some(before) => before.next,
-            None => self.trie.first,
+            Some(before) => before.next.get(),
+            None => self.trie.first.get(),
         };
         let Some(literal) = Literal::new(literal) else {
             return before;
@@ -222,20 +223,20 @@ impl Shapes {
             if step.literal == literal && same(step.slot) {
                 return known;
             }
-            known = step.other;
+            known = step.other.get();
         }
         let step = steps.len() as u32;
         steps.push(Step {
             literal,
             slot,
             depth,
-            next: NONE,
-            other: first,
-            lead: 0,
+            next: Cell::new(NONE),
+            other: Cell::new(first),
+            lead: Cell::new(0),
         });
         match steps.get_mut(before as usize) {
-            Some(before) => before.next = step,
-            None => self.trie.first = step,
+            Some(before) => before.next.set(step),
+            None => self.trie.first.set(step),
         }
         step
     }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::block::BLOCK_BYTES;
 use super::config::{DecodeOptions, InvalidText};
 use super::demand::Demand;
 use super::drift::Drift;
@@ -15,7 +16,11 @@ use super::tape::Tape;
 use super::text::{original_position, to_text};
 use crate::columns::{BLOCK_RECORDS, Bytes, Place, Slabs, Texts};
 use crate::json::{Kind, Token};
-use crate::simd::{Backend, Isa, Kernel};
+use crate::simd::{Backend, Isa, Kernel, prefetch};
+
+/// How far before they are looked at bytes are asked for: all of the block after this one, of which the first who
+/// looks at it, quickly, would else wait for memory.
+const AHEAD: usize = BLOCK_BYTES;
 
 /// By record its text, and what can be read after it.
 pub type BlockTexts<'b> = [&'b [u8]; BLOCK_RECORDS];
@@ -149,7 +154,7 @@ impl Located {
         self.indexes.clear();
         self.places.clear();
         self.drifts.clear();
-        self.tape.clear(self.candidates.len());
+        self.tape.clear();
         isa.run(Locate {
             located: self,
             rules,
@@ -289,6 +294,7 @@ impl Kernel for Locate<'_, '_, '_> {
         for candidate in 0..located.texts.len() {
             let place = located.texts[candidate];
             let index = located.candidates[candidate];
+            prefetch(texts.ahead(place, AHEAD));
             if shapes.are_tried() {
                 let before = plain.bytes.len();
                 let mut record = Record {

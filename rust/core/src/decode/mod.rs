@@ -42,7 +42,7 @@ use arrow_buffer::{BooleanBuffer, Buffer};
 
 use crate::frame::Span;
 use crate::simd::Isa;
-use block::{Blocks, Finished};
+use block::{BLOCK_BYTES, Blocks, Finished};
 use input::Input;
 pub use learn::Shapes;
 use locate::Rules;
@@ -50,9 +50,6 @@ use plan::Plan;
 
 /// Name of the column that keeps what has no place in a declared one.
 pub const RESIDUE_COLUMN: &str = "_residue";
-
-/// Bytes of lines that are split before they are decoded.
-const SPLIT_BYTES: usize = 256 << 10;
 
 /// The rows of one decode call, with what did not become a row.
 #[derive(Debug)]
@@ -199,8 +196,8 @@ impl Decoder {
     ) -> Result<(Decoded, Lines<'s>), DecodeError> {
         let mut lines = Lines::default();
         let mut blocks: Option<Blocks<'_>> = None;
-        // As many at a time as stay in the cache from when they are split.
-        while lines.split_more(source, SPLIT_BYTES) {
+        // No more at a time than were prefetched.
+        while lines.split_more(source, BLOCK_BYTES) {
             let values = &lines.values;
             let more = source.len() - lines.bytes();
             let blocks = blocks.get_or_insert_with(|| {

@@ -8,6 +8,7 @@
 //! those of a record that was acceptable and had no key twice; each value is read by its grammar; and the last
 //! literal has to end where the record ends. Whatever does not follow is read the long way, which decides.
 
+use std::cell::Cell;
 use std::num::NonZeroUsize;
 
 use arrow_schema::TimeUnit;
@@ -90,11 +91,11 @@ pub struct Step {
     /// Containers around the slot.
     pub depth: u32,
     /// First of the steps that may follow.
-    pub next: u32,
+    pub next: Cell<u32>,
     /// What to try if this does not fit.
-    pub other: u32,
+    pub other: Cell<u32>,
     /// How often it did, of late, more than what comes after it.
-    pub lead: i32,
+    pub lead: Cell<i32>,
 }
 
 /// The shapes of one producer.
@@ -104,7 +105,7 @@ pub struct Trie {
     /// The undeclared keys of all steps.
     pub undeclared: Vec<Undeclared>,
     /// First alternative for the beginning of a record.
-    pub first: u32,
+    pub first: Cell<u32>,
 }
 
 impl Trie {
@@ -112,7 +113,7 @@ impl Trie {
         Self {
             steps: Vec::new(),
             undeclared: Vec::new(),
-            first: NONE,
+            first: Cell::new(NONE),
         }
     }
 
@@ -120,13 +121,13 @@ impl Trie {
     /// them means nothing.
     #[inline(always)]
     pub fn find<B: Backend>(
-        &mut self,
+        &self,
         plan: &Plan,
         record: &mut Record<'_>,
         row: &mut Row<'_>,
     ) -> bool {
-        let text = record.padded;
-        let (mut at, mut before, mut current) = (0, NONE, self.first);
+        let (text, steps) = (record.padded, self.steps.as_slice());
+        let (mut at, mut before, mut current) = (0, NONE, self.first.get());
         loop {
             let Some(block) = block_at(text, at) else {
                 return false;
@@ -134,7 +135,7 @@ impl Trie {
             let mut passed = NONE;
             // One alternative after the other.
             let (end, next, other) = loop {
-                let Some(step) = self.steps.get(current as usize) else {
+                let Some(step) = steps.get(current as usize) else {
                     return false;
                 };
                 if B::begins_with(block, &step.literal) {
@@ -142,7 +143,7 @@ impl Trie {
                     let common = match step.slot {
                         Slot::Literal => NonZeroUsize::new(spot.start),
                         Slot::End if spot.start == record.text.len() => {
-                            if step.other & passed != NONE {
+                            if step.other.get() & passed != NONE {
                                 self.taken(before, passed, current);
                             }
                             return true;
@@ -165,11 +166,11 @@ impl Trie {
                         None => self.uncommon(plan, record, (current, spot.start), row),
                     };
                     if let Some(end) = end {
-                        break (end.get(), step.next, step.other);
+                        break (end.get(), step.next.get(), step.other.get());
                     }
                 }
                 passed = current;
-                current = step.other;
+                current = step.other.get();
             };
             if other & passed != NONE {
                 self.taken(before, passed, current);
@@ -210,19 +211,20 @@ impl Trie {
             return None;
         }
         let value = record.value(start, step.depth)?;
-        row.note(node, value);
-        if value.kind != Kind::Null {
-            row.mark(node);
+        if value.kind == Kind::Null {
+            row.note(node, value);
+        } else {
+            row.mark(node, value);
         }
         NonZeroUsize::new(value.end as usize)
     }
 
     /// `step` was taken after `before`, and after `passed`, the one in front of it among the alternatives, was not.
     #[inline(always)]
-    fn taken(&mut self, before: u32, passed: u32, step: u32) {
+    fn taken(&self, before: u32, passed: u32, step: u32) {
         if passed == NONE {
-            let lead = &mut self.steps[step as usize].lead;
-            *lead = (*lead + 1).min(MOST_LEAD);
+            let lead = &self.steps[step as usize].lead;
+            lead.set((lead.get() + 1).min(MOST_LEAD));
         } else {
             self.overtake(before, passed, step);
         }
@@ -230,23 +232,18 @@ impl Trie {
 
     /// The first alternative gives way once it has lost its lead.
     #[inline(never)]
-    fn overtake(&mut self, before: u32, passed: u32, step: u32) {
-        let first = match self.steps.get(before as usize) {
-            Some(before) => before.next,
-            None => self.first,
-        };
-        let front = &mut self.steps[first as usize];
-        front.lead -= 1;
-        if front.lead >= 0 {
+    fn overtake(&self, before: u32, passed: u32, step: u32) {
+        let before = self.steps.get(before as usize);
+        let first = before.map_or(&self.first, |before| &before.next);
+        let front = &self.steps[first.get() as usize];
+        front.lead.set(front.lead.get() - 1);
+        if front.lead.get() >= 0 {
             return;
         }
-        front.lead = 0;
-        let after = std::mem::replace(&mut self.steps[step as usize].other, first);
-        self.steps[passed as usize].other = after;
-        match self.steps.get_mut(before as usize) {
-            Some(before) => before.next = step,
-            None => self.first = step,
-        }
+        front.lead.set(0);
+        let after = self.steps[step as usize].other.replace(first.get());
+        self.steps[passed as usize].other.set(after);
+        first.set(step);
     }
 }
 

@@ -129,13 +129,10 @@ pub fn text_value<B: Backend>(
         return long_text(record, start, node, row);
     };
     let end = start + length + 2;
-    row.note(
-        node,
-        Token::new(Kind::String { escaped: false }, start, end),
-    );
+    let token = Token::new(Kind::String { escaped: false }, start, end);
     let inside = (start + 1) as u32;
     let (slab, at) = (record.place.slab(), record.place.start() + inside);
-    row.stage(node, view_of(spot.inside()?, length, slab, at));
+    row.stage(node, token, view_of(spot.inside()?, length, slab, at));
     NonZeroUsize::new(end)
 }
 
@@ -157,17 +154,18 @@ fn long_text(record: &mut Record<'_>, start: usize, node: u32, row: &mut Row<'_>
         plain.bytes.truncate(before);
         return None;
     };
-    row.note(node, Token::new(Kind::String { escaped }, start, end + 1));
+    let token = Token::new(Kind::String { escaped }, start, end + 1);
     if !escaped {
         let inside = (start + 1) as u32;
         let (slab, at) = (record.place.slab(), record.place.start() + inside);
-        row.stage(node, view(&text[start + 1..], end - start - 1, slab, at));
+        let cell = view(&text[start + 1..], end - start - 1, slab, at);
+        row.stage(node, token, cell);
     } else if early {
         let written = &plain.bytes[before..];
         let (slab, at) = (plain.number(), before as u32);
-        row.stage(node, view(written, written.len(), slab, at));
+        row.stage(node, token, view(written, written.len(), slab, at));
     } else {
-        row.mark(node);
+        row.mark(node, token);
     }
     NonZeroUsize::new(end + 1)
 }
@@ -183,20 +181,23 @@ pub fn time<B: Backend>(
     let start = spot.start;
     let length = spot.short_string::<B>(text)?;
     let end = start + length + 2;
-    row.note(
-        node,
-        Token::new(Kind::String { escaped: false }, start, end),
-    );
-    stage_time(&text[start + 1..], length, (node, unit), row);
+    stage_time(text, (start, end), (node, unit), row);
     NonZeroUsize::new(end)
 }
 
-/// Stage the time that the first `length` bytes of `text` say. By itself, so that the loop has its registers.
+/// Stage the time that the string from `start` to `end` says. By itself, so that the loop has its registers; it is not
+/// given a token, which would go by way of memory.
 #[inline(never)]
-fn stage_time(text: &[u8], length: usize, (node, unit): (u32, TimeUnit), row: &mut Row<'_>) {
-    match common_timestamp(text, length, unit) {
-        Some(units) => row.stage(node, u128::from(units as u64)),
-        None => row.mark(node),
+fn stage_time(
+    text: &[u8],
+    (start, end): (usize, usize),
+    (node, unit): (u32, TimeUnit),
+    row: &mut Row<'_>,
+) {
+    let token = Token::new(Kind::String { escaped: false }, start, end);
+    match common_timestamp(&text[start + 1..], end - start - 2, unit) {
+        Some(units) => row.stage(node, token, u128::from(units as u64)),
+        None => row.mark(node, token),
     }
 }
 
@@ -208,11 +209,9 @@ pub fn any_string<B: Backend>(
     node: u32,
     row: &mut Row<'_>,
 ) -> End {
-    let end = string::<B>(record.isa, record.padded, spot, |kind, end| {
-        row.note(node, Token::new(kind, spot.start, end));
-    })?;
-    row.mark(node);
-    Some(end)
+    string::<B>(record.isa, record.padded, spot, |kind, end| {
+        row.mark(node, Token::new(kind, spot.start, end));
+    })
 }
 
 /// A number of a common form: neither very long nor with an exponent.
@@ -262,32 +261,47 @@ impl<'t> Number<'t> {
     }
 
     #[inline(never)]
-    fn stage_integer(&self, node: u32, row: &mut Row<'_>) {
+    fn stage_integer(&self, start: usize, node: u32, row: &mut Row<'_>) {
+        let token = self.token(start);
         let value = if self.fraction == 0 {
             short_integer(self.digits(), self.whole, self.negative)
         } else {
             None
         };
         match value {
-            Some(value) => row.stage(node, u128::from(value as u64)),
-            None => row.mark(node),
+            Some(value) => row.stage(node, token, u128::from(value as u64)),
+            None => row.mark(node, token),
         }
     }
 
     #[inline(never)]
-    fn stage_float(&self, node: u32, row: &mut Row<'_>) {
+    fn stage_float(&self, start: usize, node: u32, row: &mut Row<'_>) {
+        let token = self.token(start);
         match short_float(self.digits(), self.whole, self.fraction, self.negative) {
-            Some(value) => row.stage(node, u128::from(value.to_bits())),
-            None => row.mark(node),
+            Some(value) => row.stage(node, token, u128::from(value.to_bits())),
+            None => row.mark(node, token),
         }
     }
 
     #[inline(always)]
+    fn length(&self) -> usize {
+        let fraction = if self.fraction == 0 {
+            0
+        } else {
+            1 + self.fraction
+        };
+        usize::from(self.negative) + self.whole + fraction
+    }
+
+    /// Where it is, if it begins at `start`. Each kind is known when this is compiled.
+    #[inline(always)]
     fn token(&self, start: usize) -> Token {
-        let integer = self.fraction == 0;
-        let fraction = if integer { 0 } else { 1 + self.fraction };
-        let length = usize::from(self.negative) + self.whole + fraction;
-        Token::new(Kind::Number { integer }, start, start + length)
+        let end = start + self.length();
+        if self.fraction == 0 {
+            Token::new(Kind::Number { integer: true }, start, end)
+        } else {
+            Token::new(Kind::Number { integer: false }, start, end)
+        }
     }
 }
 
@@ -295,28 +309,23 @@ impl<'t> Number<'t> {
 #[inline(always)]
 pub fn integer<B: Backend>(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
     let number = Number::at::<B>(spot)?;
-    let token = number.token(spot.start);
-    row.note(node, token);
-    number.stage_integer(node, row);
-    NonZeroUsize::new(token.end as usize)
+    number.stage_integer(spot.start, node, row);
+    NonZeroUsize::new(spot.start + number.length())
 }
 
 /// The end of the number at `spot`, which is staged as a float.
 #[inline(always)]
 pub fn float<B: Backend>(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
     let number = Number::at::<B>(spot)?;
-    let token = number.token(spot.start);
-    row.note(node, token);
-    number.stage_float(node, row);
-    NonZeroUsize::new(token.end as usize)
+    number.stage_float(spot.start, node, row);
+    NonZeroUsize::new(spot.start + number.length())
 }
 
 /// The end of the number at `spot`, to be looked at later.
 #[inline(always)]
 pub fn any_number<B: Backend>(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
     let token = Number::at::<B>(spot)?.token(spot.start);
-    row.note(node, token);
-    row.mark(node);
+    row.mark(node, token);
     NonZeroUsize::new(token.end as usize)
 }
 
@@ -326,8 +335,8 @@ pub fn word(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
     let (start, window) = (spot.start, spot.window()?);
     match window.first_chunk::<4>()? {
         b"true" => {
-            row.note(node, Token::new(Kind::Bool(true), start, start + 4));
-            row.stage(node, 1);
+            let token = Token::new(Kind::Bool(true), start, start + 4);
+            row.stage(node, token, 1);
             NonZeroUsize::new(start + 4)
         }
         b"null" => {
@@ -335,8 +344,8 @@ pub fn word(spot: Spot<'_>, node: u32, row: &mut Row<'_>) -> End {
             NonZeroUsize::new(start + 4)
         }
         b"fals" if window[4] == b'e' => {
-            row.note(node, Token::new(Kind::Bool(false), start, start + 5));
-            row.stage(node, 0);
+            let token = Token::new(Kind::Bool(false), start, start + 5);
+            row.stage(node, token, 0);
             NonZeroUsize::new(start + 5)
         }
         _ => None,

@@ -5,14 +5,11 @@ use super::plan::Plan;
 use crate::columns::{ColumnKind, Expected, Place, Stage, common_timestamp, view};
 use crate::json::{Kind, Token, short_float, short_integer};
 
-/// By record and node its value, and each record's undeclared keys.
+/// By node and record its value, and each record's undeclared keys.
 #[derive(Debug)]
 pub struct Tape {
-    width: usize,
-    /// The values in their common form.
+    /// The values.
     pub stage: Stage,
-    /// Of each record `width` values.
-    pub tokens: Vec<Option<Token>>,
     /// Undeclared keys of all records.
     pub unknown: Vec<Unknown>,
     /// The text of those that have escapes.
@@ -26,30 +23,28 @@ pub struct Tape {
 pub struct Row<'t> {
     /// The record's number in the block.
     pub number: usize,
-    /// By node.
-    pub tokens: &'t mut [Option<Token>],
     /// To be appended to.
     pub unknown: &'t mut Vec<Unknown>,
     pub stage: &'t mut Stage,
 }
 
 impl Row<'_> {
-    /// Note where the value of `node` is.
+    /// Note where the value of `node` is: a null or, on the way to columns, an object.
     #[inline(always)]
     pub fn note(&mut self, node: u32, token: Token) {
-        self.tokens[node as usize] = Some(token);
+        self.stage.at_mut(node).note(self.number, token);
     }
 
     /// Stage the value of `node`.
     #[inline(always)]
-    pub fn stage(&mut self, node: u32, cell: u128) {
-        self.stage.at_mut(node).put(self.number, cell);
+    pub fn stage(&mut self, node: u32, token: Token, cell: u128) {
+        self.stage.at_mut(node).put(self.number, token, cell);
     }
 
-    /// Say that the value of `node` has to be read by its token.
+    /// Note where the value of `node` is, which has to be read by its token.
     #[inline(always)]
-    pub fn mark(&mut self, node: u32) {
-        self.stage.at_mut(node).mark(self.number);
+    pub fn mark(&mut self, node: u32, token: Token) {
+        self.stage.at_mut(node).mark(self.number, token);
     }
 }
 
@@ -57,28 +52,19 @@ impl Tape {
     /// An empty one.
     pub fn new(plan: &Plan) -> Self {
         Self {
-            width: plan.nodes.len(),
             stage: Stage::new(plan.nodes.len()),
-            tokens: Vec::new(),
             unknown: Vec::new(),
             plain_keys: String::new(),
             ends: Vec::new(),
         }
     }
 
-    /// Begin a block of at most `records`.
-    pub fn clear(&mut self, records: usize) {
+    /// Begin a block.
+    pub fn clear(&mut self) {
         self.stage.clear();
-        self.tokens.clear();
-        self.tokens.resize(self.width * records, None);
         self.unknown.clear();
         self.plain_keys.clear();
         self.ends.clear();
-    }
-
-    /// Values of a record.
-    pub fn width(&self) -> usize {
-        self.width
     }
 
     /// How many records are complete.
@@ -89,11 +75,8 @@ impl Tape {
     /// The next record, of which nothing is noted at first.
     #[inline(always)]
     pub fn next(&mut self) -> Row<'_> {
-        let row = self.ends.len();
-        let start = row * self.width;
         Row {
-            number: row,
-            tokens: &mut self.tokens[start..start + self.width],
+            number: self.ends.len(),
             unknown: &mut self.unknown,
             stage: &mut self.stage,
         }
@@ -108,7 +91,6 @@ impl Tape {
     /// Forget what was noted of the next record.
     pub fn undo(&mut self) {
         let row = self.next();
-        row.tokens.fill(None);
         row.stage.undo(row.number);
         let complete = self.ends.last().map_or(0, |&end| end as usize);
         self.unknown.truncate(complete);
@@ -122,14 +104,14 @@ impl Tape {
             let Some(token) = members.get(node) else {
                 continue;
             };
-            row.note(node as u32, token);
             let column = planned.column.map(|column| &plan.columns[column].kind);
+            let node = node as u32;
             match (column, token.kind) {
-                (_, Kind::Null) | (None, Kind::Object) => {}
-                (None, _) => row.mark(node as u32),
+                (_, Kind::Null) | (None, Kind::Object) => row.note(node, token),
+                (None, _) => row.mark(node, token),
                 (Some(kind), _) => match common(kind, token, place, padded) {
-                    Some(cell) => row.stage(node as u32, cell),
-                    None => row.mark(node as u32),
+                    Some(cell) => row.stage(node, token, cell),
+                    None => row.mark(node, token),
                 },
             }
         }
@@ -143,7 +125,7 @@ impl Tape {
     /// The value at `node` of a record.
     #[inline]
     pub fn get(&self, record: u32, node: usize) -> Option<Token> {
-        self.tokens[record as usize * self.width + node]
+        self.stage.at(node).token(record as usize)
     }
 
     /// The undeclared keys of a record.

@@ -98,7 +98,10 @@ impl Walk<'_> {
             return None;
         }
         self.run(enough.max(1));
-        let next = portion(self.fetched, self.records.next_offset);
+        let mut next = portion(self.fetched, self.records.next_offset);
+        if !self.ended {
+            next.reserve(self.records.len());
+        }
         let mut records = std::mem::replace(&mut self.records, next);
         let unpacking = std::mem::replace(&mut self.unpacking, self.unpackers.begin());
         unpacking.end(&mut records.buffers);

@@ -74,22 +74,25 @@ pub fn short_float(text: &[u8], whole: usize, fraction: usize, negative: bool) -
     if whole + fraction > EXACT_FLOAT64_DIGITS {
         return None;
     }
-    let digits = digits_at(text, whole)?;
+    // No more than 15 digits: as signed numbers they are floats in one instruction.
+    let digits = digits_at(text, whole)? as i64;
     let magnitude = if fraction == 0 {
         digits as f64
     } else {
-        let scale = POWERS_OF_TEN[fraction];
-        let part = digits_at(text.get(whole + 1..)?, fraction)?;
-        (digits * scale + part) as f64 / scale as f64
+        let (scale, exact_scale) = POWERS_OF_TEN[fraction % POWERS_OF_TEN.len()];
+        let part = digits_at(text.get(whole + 1..)?, fraction)? as i64;
+        (digits * scale + part) as f64 / exact_scale
     };
     Some(if negative { -magnitude } else { magnitude })
 }
 
-const POWERS_OF_TEN: [u64; 16] = {
-    let mut powers = [1; 16];
+/// Each as an integer and as a float, which is exact.
+static POWERS_OF_TEN: [(i64, f64); 16] = {
+    let mut powers = [(1, 1.0); 16];
     let mut exponent = 1;
     while exponent < 16 {
-        powers[exponent] = powers[exponent - 1] * 10;
+        let power = powers[exponent - 1].0 * 10;
+        powers[exponent] = (power, power as f64);
         exponent += 1;
     }
     powers

@@ -44,7 +44,7 @@ pub struct Token {
 impl Token {
     /// A token of `kind` from byte `start` up to `end`.
     #[must_use]
-    pub fn new(kind: Kind, start: usize, end: usize) -> Self {
+    pub const fn new(kind: Kind, start: usize, end: usize) -> Self {
         Self {
             kind,
             start: start as u32,

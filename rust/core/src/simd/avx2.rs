@@ -8,13 +8,15 @@
 use std::mem::MaybeUninit;
 
 use std::arch::x86_64::{
-    __m256i, _mm_loadl_epi64, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storel_epi64, _mm256_add_epi8,
-    _mm256_alignr_epi8, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
-    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_loadu_si256,
-    _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_permute2x128_si256,
-    _mm256_set1_epi8, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi64x,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16,
-    _mm256_storeu_si256, _mm256_sub_epi8, _mm256_xor_si256,
+    __m256i, _mm_castpd_si128, _mm_castsi128_pd, _mm_loadh_pd, _mm_loadl_epi64, _mm_loadu_si128,
+    _mm_or_si128, _mm_set_epi64x, _mm_shuffle_epi8, _mm_storeh_pd, _mm_storel_epi64,
+    _mm256_add_epi8, _mm256_alignr_epi8, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+    _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_max_epu8, _mm256_movemask_epi8,
+    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_testz_si256,
+    _mm256_xor_si256,
 };
 
 use super::classes::nibbles::{self, COMPACT};
@@ -94,6 +96,17 @@ impl Backend for Avx2 {
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
         // SAFETY: the same.
         unsafe { unescape_block(block, escaped, keep, out) }
+    }
+
+    #[inline(always)]
+    fn unescape_simple(
+        block: &Block,
+        escaped: u64,
+        keep: u64,
+        out: &mut [MaybeUninit<u8>; BLOCK],
+    ) -> bool {
+        // SAFETY: the same.
+        unsafe { unescape_simple(block, escaped, keep, out) }
     }
 }
 
@@ -281,37 +294,78 @@ fn spread(bits: u32) -> __m256i {
     _mm256_cmpeq_epi8(_mm256_and_si256(repeated, bit), bit)
 }
 
-/// `text`, but letters at `escaped` as what they mean behind a backslash.
+/// `text`, its bytes at `escaped` as what they mean behind a backslash, and which of those have no meaning there.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn replace(text: __m256i, escaped: u32) -> __m256i {
-    let meaning = _mm256_shuffle_epi8(table(&nibbles::MEANING_BY_MIDDLE), four_bits::<1>(text));
-    let letter = _mm256_cmpgt_epi8(text, _mm256_set1_epi8(0x60));
-    _mm256_blendv_epi8(text, meaning, _mm256_and_si256(letter, spread(escaped)))
+fn replace(text: __m256i, escaped: u32) -> Halves {
+    let thrice = _mm256_add_epi8(text, _mm256_add_epi8(text, text));
+    let entry = four_bits::<{ nibbles::ESCAPE_SHIFT }>(thrice);
+    let meaning = _mm256_shuffle_epi8(table(&nibbles::MEANING_BY_THRICE), entry);
+    let escape = _mm256_shuffle_epi8(table(&nibbles::ESCAPE_BY_THRICE), entry);
+    let escaped = spread(escaped);
+    [
+        _mm256_blendv_epi8(text, meaning, escaped),
+        _mm256_andnot_si256(_mm256_cmpeq_epi8(escape, text), escaped),
+    ]
 }
 
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn unescape_simple(
+    block: &Block,
+    escaped: u64,
+    keep: u64,
+    out: &mut [MaybeUninit<u8>; BLOCK],
+) -> bool {
+    let [low, high] = load(block);
+    let [low, low_wrong] = replace(low, escaped as u32);
+    let [high, high_wrong] = replace(high, (escaped >> 32) as u32);
+    let wrong = _mm256_or_si256(low_wrong, high_wrong);
+    let simple = _mm256_testz_si256(wrong, wrong) != 0;
+    if simple {
+        compact([low, high], keep, out);
+    }
+    simple
+}
+
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
+    let [low, high] = load(block);
+    let [low, _] = replace(low, escaped as u32);
+    let [high, _] = replace(high, (escaped >> 32) as u32);
+    compact([low, high], keep, out);
+}
+
+/// Write the bytes of `text` at `keep`, one after the other.
+///
 /// Eight bytes at a time, each time eight are written and the next ones go over those too many. Where they go is counted
 /// from `keep` alone, so no step waits for the one before.
 #[inline]
-#[target_feature(enable = "avx2,bmi1,popcnt")]
-fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
-    let [low, high] = load(block);
-    let plain = [
-        replace(low, escaped as u32),
-        replace(high, (escaped >> 32) as u32),
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn compact([low, high]: Halves, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
+    let sixteens = [
+        _mm256_castsi256_si128(low),
+        _mm256_extracti128_si256::<1>(low),
+        _mm256_castsi256_si128(high),
+        _mm256_extracti128_si256::<1>(high),
     ];
-    let mut bytes = [0; BLOCK];
-    store(&mut bytes, plain);
-    for eight in 0..8 {
-        let kept = keep >> (8 * eight) & 0xFF;
-        let to = (keep & ((1 << (8 * eight)) - 1)).count_ones() as usize;
-        // SAFETY: reads eight of the 64 `bytes` and one row of `COMPACT`, and writes eight of the 64 bytes of `out`:
-        // `to` is at most `8 * eight`.
+    let second_half = _mm_set_epi64x(0x0808_0808_0808_0808, 0);
+    for (sixteen, text) in sixteens.into_iter().enumerate() {
+        let kept = keep >> (16 * sixteen);
+        let to = |bytes: usize| (keep & ((1 << bytes) - 1)).count_ones() as usize;
+        let (first, second) = (to(16 * sixteen), to(16 * sixteen + 8));
+        // SAFETY: reads two rows of `COMPACT`, and twice writes eight of the 64 bytes of `out`: `to` is at most its
+        // argument.
         unsafe {
-            let text = _mm_loadl_epi64(bytes.as_ptr().add(8 * eight).cast());
-            let places = _mm_loadl_epi64(COMPACT[kept as usize].as_ptr().cast());
+            let rows = COMPACT.as_ptr();
+            let places = _mm_loadl_epi64(rows.add((kept & 0xFF) as usize).cast());
+            let places = _mm_castsi128_pd(places);
+            let places = _mm_loadh_pd(places, rows.add((kept >> 8 & 0xFF) as usize).cast());
+            let places = _mm_or_si128(_mm_castpd_si128(places), second_half);
             let front = _mm_shuffle_epi8(text, places);
-            _mm_storel_epi64(out.as_mut_ptr().add(to).cast(), front);
+            _mm_storel_epi64(out.as_mut_ptr().add(first).cast(), front);
+            _mm_storeh_pd(out.as_mut_ptr().add(second).cast(), _mm_castsi128_pd(front));
         }
     }
 }

@@ -134,20 +134,34 @@ pub mod nibbles {
         table
     }
 
-    /// [`super::meaning`] of each letter, by bits 1 to 4 of it, in which those of escapes differ. Only for bytes from
-    /// 0x60 on.
+    /// Three times each of `"\/bfnrt` has other bits from this one on, four of them.
     #[cfg(target_arch = "x86_64")]
-    pub const MEANING_BY_MIDDLE: [u8; 16] = {
-        let mut table = [0; 16];
-        let mut letter = b'a';
-        while letter <= b'z' {
-            if super::meaning(letter) != letter {
-                table[(letter >> 1 & 15) as usize] = super::meaning(letter);
-            }
-            letter += 1;
+    pub const ESCAPE_SHIFT: i32 = 3;
+    /// Which of `"\/bfnrt` a byte can only be, by those bits; where it can be none, a byte that has others.
+    #[cfg(target_arch = "x86_64")]
+    pub const ESCAPE_BY_THRICE: [u8; 16] = by_thrice(false);
+    /// What that one means behind a backslash.
+    #[cfg(target_arch = "x86_64")]
+    pub const MEANING_BY_THRICE: [u8; 16] = by_thrice(true);
+
+    #[cfg(target_arch = "x86_64")]
+    const fn by_thrice(meaning: bool) -> [u8; 16] {
+        let escapes = *b"\"\\/bfnrt";
+        // Whose entry is not the first one, as that of 0 is.
+        let mut table = [b'"'; 16];
+        let mut number = 0;
+        while number < escapes.len() {
+            let escape = escapes[number];
+            let entry = (3 * escape as usize) >> ESCAPE_SHIFT & 15;
+            table[entry] = if meaning {
+                super::meaning(escape)
+            } else {
+                escape
+            };
+            number += 1;
         }
         table
-    };
+    }
 
     /// Row `m`: the places of the set bits of `m`, then anything: moves eight bytes that are kept to the front.
     pub static COMPACT: [[u8; 8]; 256] = {

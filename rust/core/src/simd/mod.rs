@@ -16,6 +16,7 @@ mod isa;
 mod literal;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod prefetch;
 mod scalar;
 mod string;
 mod units;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use isa::{Found, Isa};
 pub use literal::{LITERAL, Literal};
+pub use prefetch::prefetch;
 pub use scalar::Scalar;
 pub use string::{
     StringEnd, append_unescaped, find_string_and_unescape, find_string_end, string_end, unescape,
