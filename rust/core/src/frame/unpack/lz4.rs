@@ -1,6 +1,10 @@
 //! LZ4 frames. The framing is read here, so that blocks are decompressed to where they stay: a reader of frames has a
 //! buffer of its own. Checksums of frames are not looked at: that of the batch covers the same bytes.
+//!
+//! Blocks that stand alone, as Kafka's own clients write them, are for the C library, which is quicker where matches are
+//! long, as in records that are alike; those that refer to the block before, and what is wrong with one, for `lz4_flex`.
 
+use lz4::block::decompress_to_buffer;
 use lz4_flex::block::{DecompressError, decompress_into, decompress_into_with_dict};
 
 use super::Trouble;
@@ -140,7 +144,12 @@ fn write(block: &[u8], stored: bool, window: &[u8], room: &mut [u8]) -> Result<u
         return Ok(block.len());
     }
     let written = if window.is_empty() {
-        decompress_into(block, room)
+        let most = i32::try_from(room.len()).ok();
+        let decompressed = most.and_then(|most| decompress_to_buffer(block, Some(most), room).ok());
+        match decompressed {
+            Some(written) => Ok(written),
+            None => decompress_into(block, room),
+        }
     } else {
         decompress_into_with_dict(block, room, window)
     };
