@@ -5,6 +5,7 @@ use arrow_buffer::Buffer;
 use super::bounds::Bounds;
 use super::slots::{FOUR_WORDS, Hashes, Slots, Words};
 use super::view::{self, INLINE};
+use crate::simd::prefetch_line;
 
 /// A dictionary has at most about this many bytes: larger ones save nothing, and readers hold them whole.
 pub const MOST_BYTES: usize = 256 << 10;
@@ -62,8 +63,11 @@ impl Dictionary {
         indices: &mut Vec<u32>,
     ) -> Option<usize> {
         indices.reserve(views.len());
+        view::prefetch(&views[..views.len().min(GROUP)], buffers);
         let mut groups = views.chunks(GROUP).enumerate();
         groups.find_map(|(number, group)| {
+            let next = views.len().min((number + 1) * GROUP);
+            view::prefetch(&views[next..views.len().min(next + GROUP)], buffers);
             let end = self.take_group(group, buffers, indices)?;
             Some(number * GROUP + end)
         })
@@ -132,11 +136,15 @@ impl Dictionary {
         let mut all = [Sought::default(); GROUP];
         for (sought, &view) in all.iter_mut().zip(views) {
             *sought = self.seek(view, buffers);
+            self.slots.prefetch(sought.hash);
         }
         let all = &all[..views.len()];
         let mut likely = [0; GROUP];
         for (index, sought) in likely.iter_mut().zip(all) {
             *index = self.slots.first(sought.hash) as u32;
+            if let Some(words) = self.words.get(*index as usize) {
+                prefetch_line(words);
+            }
         }
         let mut known = 0;
         for (number, (sought, &index)) in all.iter().zip(&likely).enumerate() {

@@ -5,6 +5,8 @@ use std::iter;
 
 use foldhash::fast::RandomState;
 
+use crate::simd::prefetch_line;
+
 const EMPTY: u32 = u32::MAX;
 const INDEX_BITS: u32 = 17;
 const INDEX: u32 = (1 << INDEX_BITS) - 1;
@@ -96,6 +98,17 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// Have the first slot that a value with this hash may have brought near.
+    #[inline(always)]
+    pub fn prefetch(&self, hash: u64) {
+        if let Some(slot) = self
+            .slots
+            .get(hash as usize & self.slots.len().wrapping_sub(1))
+        {
+            prefetch_line(slot);
+        }
+    }
+
     /// The index in the first slot that a value with this hash may have; of no value if there is none.
     #[inline(always)]
     pub fn first(&self, hash: u64) -> usize {

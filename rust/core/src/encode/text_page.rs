@@ -11,7 +11,11 @@ use super::view::{self, INLINE};
 const HEADROOM: usize = 64 << 10;
 
 /// Room behind the text: up to this length values are copied as if they had it, and what is too much is overwritten.
-const WIDE: usize = 32;
+/// That of a UUID, or a key with a few letters before one.
+const WIDE: usize = 48;
+
+/// How many values before one that is copied its text is asked for from memory.
+const AHEAD: usize = 16;
 
 /// Values without their nulls.
 #[derive(Debug)]
@@ -41,7 +45,10 @@ impl TextPage {
         mut bounds: Option<&mut Bounds>,
     ) -> Option<usize> {
         self.lengths.reserve(views.len());
+        view::prefetch(&views[..views.len().min(AHEAD)], buffers);
         for (taken, &view) in views.iter().enumerate() {
+            let later = views.get(taken + AHEAD);
+            view::prefetch(later.map_or(&[], std::slice::from_ref), buffers);
             let length = view::length(view);
             if self.text.len() < self.end + length + WIDE {
                 self.grow(length);

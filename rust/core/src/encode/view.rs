@@ -11,6 +11,8 @@ use arrow_array::{Array, GenericByteViewArray};
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::DataType;
 
+use crate::simd::prefetch_line;
+
 /// Longest text that a view holds itself.
 pub const INLINE: usize = 12;
 
@@ -55,6 +57,18 @@ pub fn of_number(value: u64, width: usize) -> u128 {
 pub fn long(view: u128, buffers: &[Buffer]) -> &[u8] {
     let buffer = &buffers[(view >> 64) as u32 as usize];
     &buffer.as_slice()[(view >> 96) as usize..]
+}
+
+/// Has the values that their views do not hold brought near by the time that they are read.
+#[inline(always)]
+pub fn prefetch(views: &[u128], buffers: &[Buffer]) {
+    for &view in views {
+        if length(view) > INLINE
+            && let Some(first) = long(view, buffers).first()
+        {
+            prefetch_line(first);
+        }
+    }
 }
 
 /// Calls `look` with the value.

@@ -27,7 +27,7 @@ mod tests;
 
 pub use isa::{Found, Isa};
 pub use literal::{LITERAL, Literal};
-pub use prefetch::prefetch;
+pub use prefetch::{prefetch, prefetch_line};
 pub use scalar::Scalar;
 pub use string::{
     StringEnd, append_unescaped, find_string_and_unescape, find_string_end, string_end, unescape,

@@ -9,21 +9,29 @@ const LINE: usize = 64;
 #[inline(always)]
 pub fn prefetch(bytes: &[u8]) {
     for line in bytes.chunks(LINE) {
-        let line = line.as_ptr();
-        // SAFETY: SSE is part of the target; a prefetch reads nothing that a program sees, and can't fail.
-        #[cfg(target_arch = "x86_64")]
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(line.cast());
+        if let Some(first) = line.first() {
+            prefetch_line(first);
         }
-        // SAFETY: the same; it has no operand but the address.
-        #[cfg(target_arch = "aarch64")]
-        unsafe {
-            std::arch::asm!(
-                "prfm pldl2keep, [{line}]",
-                line = in(reg) line,
-                options(nostack, preserves_flags, readonly)
-            );
-        }
+    }
+}
+
+/// The same of the one line in which `value` begins.
+#[inline(always)]
+pub fn prefetch_line<T>(value: &T) {
+    let line = std::ptr::from_ref(value);
+    // SAFETY: SSE is part of the target; a prefetch reads nothing that a program sees, and can't fail.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(line.cast());
+    }
+    // SAFETY: the same; it has no operand but the address.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        std::arch::asm!(
+            "prfm pldl2keep, [{line}]",
+            line = in(reg) line,
+            options(nostack, preserves_flags, readonly)
+        );
     }
 }
