@@ -69,3 +69,30 @@ fn record_comes_apart() {
         }
     );
 }
+
+/// What a record's text stands for is its own, though the same place in one before it, or in one that was refused, was
+/// written out: keys in another order each time, so that no shape helps.
+#[test]
+fn text_with_escapes_is_that_of_its_record() {
+    let decoder = small(json!({"invalid_text": "replace"}));
+    let long = "long enough to be no view ".repeat(4);
+    let records = [
+        format!(r#"{{"s":"{long}\n1","n":1}}"#),
+        format!(r#"{{"s":"{long}\ud800","n":2}}"#),
+        format!(r#"{{"s":"{long}\n3","n":3"#),
+        format!(r#"{{"s":"{long}\n4","u":{{"t":4}},"n":4}}"#),
+        format!(r#"{{"n":5,"s":"{long}\n5","s":"{long}\ud800"}}"#),
+        format!(r#"{{"s":"{long}\t6","n":6,"x":1}}"#),
+        format!(r#"{{"s":"{long}\n7","s":7,"n":7}}"#),
+    ];
+    let values: Vec<_> = records.iter().map(|text| Some(text.as_bytes())).collect();
+    let decoded = decoder.decode(&values).unwrap();
+    let texts = decoded.batch.column_by_name("s").unwrap().as_string_view();
+    let endings = ["\n1", "\u{fffd}", "\n4", "\u{fffd}", "\t6"];
+    let expected = endings.map(|ending| Some(format!("{long}{ending}")));
+    let found: Vec<_> = texts.iter().map(|text| text.map(str::to_owned)).collect();
+    assert_eq!(found[..5], expected);
+    assert_eq!(found[5], None);
+    let refused: Vec<_> = decoded.rejections.iter().map(|one| one.index).collect();
+    assert_eq!(refused, [2]);
+}

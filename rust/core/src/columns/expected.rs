@@ -28,6 +28,7 @@ pub enum Expected {
 
 impl Expected {
     /// What to expect of a column of `kind` (none: there is no column), of which one value was a `seen`.
+    #[inline]
     pub fn of(kind: Option<&ColumnKind>, seen: Kind) -> Self {
         let scalar = match kind {
             Some(ColumnKind::Scalar(kind)) => Some(*kind),

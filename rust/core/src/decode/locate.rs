@@ -8,11 +8,11 @@ use super::demand::Demand;
 use super::drift::Drift;
 use super::input::Input;
 use super::learn::Shapes;
-use super::members::Members;
+use super::members::{Early, Members};
 use super::plan::{Plan, ROOT};
 use super::rejection::{Reason, Rejection, RejectionCode};
 use super::slot::Record;
-use super::tape::Tape;
+use super::tape::{Source, Tape};
 use super::text::{original_position, to_text};
 use crate::columns::{BLOCK_RECORDS, Bytes, Place, Slabs, Texts};
 use crate::json::{Kind, Token};
@@ -172,16 +172,21 @@ impl Located {
         &mut self,
         rules: Rules<'_>,
         candidate: usize,
-        texts: &mut Texts,
+        Slabs { texts, plain }: &mut Slabs,
         shapes: &mut Shapes,
     ) -> Result<Place, Reason> {
         let place = self.texts[candidate];
         let text = texts.text(place);
+        let early = Early {
+            plain,
+            nodes: &self.early,
+        };
         let value = self.members.read(
             rules.plan,
             text,
             rules.options.max_depth,
             rules.options.invalid_text == InvalidText::Replace,
+            Some(early),
         )?;
         if value.kind != Kind::Object {
             let message = "expected an object as the record";
@@ -215,8 +220,12 @@ impl Located {
         if drift != Drift::default() {
             self.drifts.push((self.tape.records() as u32, drift));
         }
-        let padded = texts.padded(place);
-        self.tape.push(rules.plan, &self.members, place, padded);
+        let source = Source {
+            place,
+            padded: texts.padded(place),
+            plain,
+        };
+        self.tape.push(rules.plan, &self.members, source);
         Ok(place)
     }
 
@@ -239,7 +248,7 @@ impl Located {
     ) -> Rejection {
         let text = texts.text(self.places[record as usize]);
         // It was read before: there is no fault to find.
-        let _: Result<Token, _> = self.members.read(rules.plan, text, usize::MAX, true);
+        let _: Result<Token, _> = self.members.read(rules.plan, text, usize::MAX, true, None);
         self.members.settle(rules.plan, text);
         let planned = &rules.plan.columns[number];
         let mut node = planned.node;
@@ -290,13 +299,13 @@ impl Kernel for Locate<'_, '_, '_> {
             isa,
             rejections,
         } = self;
-        let Slabs { texts, plain } = slabs;
         for candidate in 0..located.texts.len() {
             let place = located.texts[candidate];
             let index = located.candidates[candidate];
-            prefetch(texts.ahead(place, AHEAD));
+            let before = slabs.plain.bytes.len();
+            prefetch(slabs.texts.ahead(place, AHEAD));
             if shapes.are_tried() {
-                let before = plain.bytes.len();
+                let Slabs { texts, plain } = &mut *slabs;
                 let mut record = Record {
                     padded: texts.padded(place),
                     text: texts.text(place),
@@ -326,14 +335,17 @@ impl Kernel for Locate<'_, '_, '_> {
                     continue;
                 }
                 located.tape.undo();
-                plain.bytes.truncate(before);
+                slabs.plain.bytes.truncate(before);
             }
-            match located.read(rules, candidate, texts, shapes) {
+            match located.read(rules, candidate, slabs, shapes) {
                 Ok(place) => {
                     located.indexes.push(index);
                     located.places.push(place);
                 }
-                Err(reason) => rejections.push(rules.reject(reason, index)),
+                Err(reason) => {
+                    slabs.plain.bytes.truncate(before);
+                    rejections.push(rules.reject(reason, index));
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 //! finding did.
 
 use super::plan::{Node, Plan, ROOT};
+use crate::columns::Plain;
 use crate::json::{self, Cursor, Digest, Fault, Kind, Scanner, Scratch, Token};
 use crate::simd::{Backend, Isa, Kernel};
 
@@ -64,11 +65,29 @@ impl Unknown {
     }
 }
 
+/// Where text with escapes is written out when it is found, and by node whether its value is.
+pub struct Early<'a> {
+    pub plain: &'a mut Plain,
+    pub nodes: &'a [bool],
+}
+
+/// Text that was written out.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Written {
+    /// Where the string begins that stands for it.
+    string: u32,
+    /// Where it begins in the plain slab.
+    pub start: u32,
+    pub length: u32,
+}
+
 /// The members of the current record. Memory is kept from record to record.
 #[derive(Debug)]
 pub struct Members {
     /// By node its value.
     values: Vec<Option<Token>>,
+    /// By node, the last of its values that was written out, if one was.
+    written: Vec<Written>,
     /// By node, if its value is an object that was entered: what was found before it, and up to its end.
     marks: Vec<(Mark, Mark)>,
     /// The nodes whose key was found, in reading order.
@@ -91,6 +110,7 @@ impl Members {
     pub fn new(plan: &Plan) -> Self {
         Self {
             values: vec![None; plan.nodes.len()],
+            written: vec![Written::default(); plan.nodes.len()],
             marks: vec![Default::default(); plan.nodes.len()],
             declared: Vec::new(),
             unknown: Vec::new(),
@@ -107,22 +127,26 @@ impl Members {
     /// Read all of `text`. The kind of value it is; only if that is an object is there anything else to know.
     ///
     /// # Errors
-    /// The first fault in it.
+    /// The first fault in it. What was written out before it means nothing.
     pub fn read(
         &mut self,
         plan: &Plan,
         text: &str,
         max_depth: usize,
         lone_surrogates: bool,
+        early: Option<Early<'_>>,
     ) -> Result<Token, Fault> {
         self.clear();
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut scanner = Scanner::new(text, max_depth, lone_surrogates, &mut scratch);
-        let read = Isa::detect().run(Read {
+        let isa = Isa::detect();
+        let read = isa.run(Read {
             members: self,
             plan,
             text,
             scanner: &mut scanner,
+            isa,
+            early,
         });
         self.scratch = scratch;
         read
@@ -130,6 +154,7 @@ impl Members {
 
     fn clear(&mut self) {
         self.values.fill(None);
+        self.written.fill(Written::default());
         self.declared.clear();
         if !self.unknown.is_empty() {
             self.unknown.clear();
@@ -220,6 +245,27 @@ impl Members {
         (planned.children.find(digest, plain, 0, length), digest)
     }
 
+    /// Read the value of `node` at the cursor, and write it out if that has to be; `None` if it is no string, or wrong.
+    #[inline(always)]
+    fn write<B: Backend>(
+        &mut self,
+        cursor: &mut Cursor<'_, '_>,
+        isa: Isa,
+        node: usize,
+        plain: &mut Plain,
+    ) -> Option<Token> {
+        let start = plain.bytes.len();
+        let token = cursor.text::<B>(isa, &mut plain.bytes)?;
+        if token.kind == (Kind::String { escaped: true }) {
+            self.written[node] = Written {
+                string: token.start,
+                start: start as u32,
+                length: (plain.bytes.len() - start) as u32,
+            };
+        }
+        Some(token)
+    }
+
     /// Note an undeclared key; if it has escapes, its text is in `plain_key`.
     #[inline(always)]
     fn note_unknown(&mut self, mut unknown: Unknown, digest: Digest) {
@@ -280,6 +326,13 @@ impl Members {
         member
     }
 
+    /// What the string at `token`, the value of `node`, stands for, if it was written out.
+    #[inline(always)]
+    pub fn written(&self, node: usize, token: Token) -> Option<Written> {
+        let written = self.written[node];
+        (written.string == token.start).then_some(written)
+    }
+
     /// The value of `node` in this record.
     #[inline(always)]
     pub fn get(&self, node: usize) -> Option<Token> {
@@ -293,6 +346,8 @@ struct Read<'m, 's, 't> {
     plan: &'m Plan,
     text: &'t str,
     scanner: &'s mut Scanner<'t>,
+    isa: Isa,
+    early: Option<Early<'m>>,
 }
 
 impl Kernel for Read<'_, '_, '_> {
@@ -305,6 +360,8 @@ impl Kernel for Read<'_, '_, '_> {
             plan,
             text,
             scanner,
+            isa,
+            mut early,
         } = self;
         let mut cursor = Cursor::new(scanner);
         cursor.space();
@@ -342,7 +399,14 @@ impl Kernel for Read<'_, '_, '_> {
                 continue;
             }
             first = false;
-            let value = cursor.value::<B>(depth + 1)?;
+            let value = if let (Some(early), Some(child)) = (&mut early, child)
+                && early.nodes[child]
+                && let Some(text) = members.write::<B>(&mut cursor, isa, child, early.plain)
+            {
+                text
+            } else {
+                cursor.value::<B>(depth + 1)?
+            };
             match child {
                 Some(child) => members.note(child, value),
                 None if planned.kept_as_json => {}
@@ -379,7 +443,7 @@ mod tests {
         // What was read before leaves no trace.
         let before = r#"{"a":{"b":1,"c":{"d":2,"e":3},"b":4},"z":5,"z":6,"a":{"c":{"d":7}}}"#;
         for text in [before, text] {
-            members.read(&plan, text, 9, false).unwrap();
+            members.read(&plan, text, 9, false, None).unwrap();
         }
         let duplicates = members.settle(&plan, text);
         let nodes = plan.columns.iter().map(|column| column.node);

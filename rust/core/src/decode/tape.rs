@@ -1,8 +1,8 @@
 //! Where the values of a block's records are: what the first pass over a block leaves for the second.
 
-use super::members::{Members, Unknown};
+use super::members::{Members, Unknown, Written};
 use super::plan::Plan;
-use crate::columns::{ColumnKind, Expected, Place, Stage, common_timestamp, view};
+use crate::columns::{ColumnKind, Expected, Place, Plain, Stage, common_timestamp, view};
 use crate::json::{Kind, Token, short_float, short_integer};
 
 /// By node and record its value, and each record's undeclared keys.
@@ -16,6 +16,17 @@ pub struct Tape {
     plain_keys: String,
     /// Where each record's part of `unknown` ends.
     ends: Vec<u32>,
+}
+
+/// What the values of a record are read from that was read without a shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'t> {
+    /// Where its text is.
+    pub place: Place,
+    /// Its text, and what can be read after it.
+    pub padded: &'t [u8],
+    /// Where text with escapes was written out.
+    pub plain: &'t Plain,
 }
 
 /// Where the values of one record are noted.
@@ -96,9 +107,8 @@ impl Tape {
         self.unknown.truncate(complete);
     }
 
-    /// The next record is the one that `members` has read and settled. Its text is at `place`, and `padded` with what
-    /// follows it.
-    pub fn push(&mut self, plan: &Plan, members: &Members, place: Place, padded: &[u8]) {
+    /// The next record is the one that `members` has read and settled.
+    pub fn push(&mut self, plan: &Plan, members: &Members, source: Source<'_>) {
         let mut row = self.next();
         for (node, planned) in plan.nodes.iter().enumerate() {
             let Some(token) = members.get(node) else {
@@ -109,10 +119,13 @@ impl Tape {
             match (column, token.kind) {
                 (_, Kind::Null) | (None, Kind::Object) => row.note(node, token),
                 (None, _) => row.mark(node, token),
-                (Some(kind), _) => match common(kind, token, place, padded) {
-                    Some(cell) => row.stage(node, token, cell),
-                    None => row.mark(node, token),
-                },
+                (Some(kind), _) => {
+                    let written = members.written(node as usize, token);
+                    match source.common(kind, token, written) {
+                        Some(cell) => row.stage(node, token, cell),
+                        None => row.mark(node, token),
+                    }
+                }
             }
         }
         for unknown in &members.unknown {
@@ -142,28 +155,38 @@ impl Tape {
     }
 }
 
-/// What is staged of a value of a column of `kind`, if it is of the common form.
-fn common(kind: &ColumnKind, token: Token, place: Place, padded: &[u8]) -> Option<u128> {
-    let text = padded.get(token.start as usize..)?;
-    let length = (token.end - token.start) as usize;
-    match (Expected::of(Some(kind), token.kind), token.kind) {
-        (Expected::Text, Kind::String { escaped: false }) => {
-            let (slab, start) = (place.slab(), place.start() + token.start + 1);
-            Some(view(text.get(1..)?, length - 2, slab, start))
+impl Source<'_> {
+    /// What is staged of a value of a column of `kind`, if it is of the common form.
+    #[inline]
+    fn common(&self, kind: &ColumnKind, token: Token, written: Option<Written>) -> Option<u128> {
+        let text = self.padded.get(token.start as usize..)?;
+        let length = (token.end - token.start) as usize;
+        match (Expected::of(Some(kind), token.kind), token.kind) {
+            (Expected::Text, Kind::String { escaped: false }) => {
+                let (slab, start) = (self.place.slab(), self.place.start() + token.start + 1);
+                Some(view(text.get(1..)?, length - 2, slab, start))
+            }
+            (Expected::Text, Kind::String { escaped: true }) => {
+                let Written { start, length, .. } = written?;
+                let text = self.plain.bytes.get(start as usize..)?;
+                Some(view(text, length as usize, self.plain.number(), start))
+            }
+            (Expected::Time(unit), Kind::String { escaped: false }) => {
+                common_timestamp(text.get(1..)?, length - 2, unit)
+                    .map(|units| u128::from(units as u64))
+            }
+            (Expected::Integer, Kind::Number { integer: true }) => {
+                let (digits, whole, _, negative) = parts(text, length)?;
+                short_integer(digits, whole, negative).map(|value| u128::from(value as u64))
+            }
+            (Expected::Float, Kind::Number { .. }) => {
+                let (digits, whole, fraction, negative) = parts(text, length)?;
+                short_float(digits, whole, fraction, negative)
+                    .map(|value| u128::from(value.to_bits()))
+            }
+            (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
+            _ => None,
         }
-        (Expected::Time(unit), Kind::String { escaped: false }) => {
-            common_timestamp(text.get(1..)?, length - 2, unit).map(|units| u128::from(units as u64))
-        }
-        (Expected::Integer, Kind::Number { integer: true }) => {
-            let (digits, whole, _, negative) = parts(text, length)?;
-            short_integer(digits, whole, negative).map(|value| u128::from(value as u64))
-        }
-        (Expected::Float, Kind::Number { .. }) => {
-            let (digits, whole, fraction, negative) = parts(text, length)?;
-            short_float(digits, whole, fraction, negative).map(|value| u128::from(value.to_bits()))
-        }
-        (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
-        _ => None,
     }
 }
 

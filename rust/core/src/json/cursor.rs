@@ -3,7 +3,7 @@
 //! What is not of a common form, which is whatever is wrong as well, is left to the [`Scanner`], from where it begins.
 
 use super::scan::{Fault, Kind, Scanner, Token};
-use crate::simd::{BLOCK, Backend};
+use crate::simd::{BLOCK, Backend, Isa, StringEnd, find_string_and_unescape};
 
 /// A [`Scanner`] at a position of its own.
 pub struct Cursor<'s, 't> {
@@ -134,6 +134,28 @@ impl<'s, 't> Cursor<'s, 't> {
             return Ok(Token::new(kind, start, end));
         }
         self.by_scanner(|scanner| scanner.value(depth))
+    }
+
+    /// Read the string at the cursor, and append to `out` what it stands for if it has escapes. `None` if it is wrong or of
+    /// no common form; then it is still to be read.
+    #[inline(always)]
+    pub fn text<B: Backend>(&mut self, isa: Isa, out: &mut Vec<u8>) -> Option<Token> {
+        let start = self.at;
+        if let Some(end) = self.short_string::<B>() {
+            self.at = end;
+            return Some(Token::new(Kind::String { escaped: false }, start, end));
+        }
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let before = out.len();
+        let found = find_string_and_unescape(isa, self.bytes, start + 1, out);
+        let Some(StringEnd { end, escaped }) = found else {
+            out.truncate(before);
+            return None;
+        };
+        self.at = end + 1;
+        Some(Token::new(Kind::String { escaped }, start, self.at))
     }
 
     /// The end of the string at the cursor if it is one without escapes, and shorter than a block.
