@@ -50,7 +50,7 @@ class Size:
 
 
 SIZES: Final[Mapping[str, Size]] = {
-    "340": Size("340", "lz4", 2_500_000, 60_000, None),
+    "340": Size("340", "lz4", 5_000_000, 60_000, None),
     "1k": Size("1k", "zstd", 800_000, 25_000, 100),
     "8k": Size("8k", "zstd", 120_000, 5_000, 12),
 }
