@@ -8,6 +8,7 @@
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
 use penstock_core::decode::{Decoded, Decoder, Drift};
 use serde_json::{Value, json};
 
@@ -95,4 +96,30 @@ fn text_with_escapes_is_that_of_its_record() {
     assert_eq!(found[5], None);
     let refused: Vec<_> = decoded.rejections.iter().map(|one| one.index).collect();
     assert_eq!(refused, [2]);
+}
+
+/// Numbers written in every way, without the help of a shape, are those of the standard library.
+#[test]
+fn numbers_without_a_shape() {
+    let decoder = decoder(json!({"columns": [{"name": "f", "path": ["f"], "type": "float64"}]}));
+    let mut numbers: Vec<String> = ["0", "-0", "0.0", "-0.5", "1e5", "1E-5", "1.5e3"]
+        .map(String::from)
+        .into();
+    let digits = "1234567890123456";
+    for whole in 1..digits.len() {
+        let (before, behind) = digits.split_at(whole);
+        numbers.extend(["", "-"].map(|sign| format!("{sign}{before}.{behind}")));
+        numbers.extend(["e5", "E+2", "e-3", ".5", ".25e1"].map(|end| format!("{before}{end}")));
+    }
+    for number in numbers {
+        // Seen once, a shape is not learnt.
+        let decoded = decode(&decoder, &format!(r#"{{"f":{number}}}"#));
+        let column = decoded.batch.column_by_name("f").unwrap();
+        let found = column.as_primitive::<Float64Type>().value(0);
+        assert_eq!(
+            found.to_bits(),
+            number.parse::<f64>().unwrap().to_bits(),
+            "{number}"
+        );
+    }
 }

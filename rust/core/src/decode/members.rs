@@ -245,27 +245,6 @@ impl Members {
         (planned.children.find(digest, plain, 0, length), digest)
     }
 
-    /// Read the value of `node` at the cursor, and write it out if that has to be; `None` if it is no string, or wrong.
-    #[inline(always)]
-    fn write<B: Backend>(
-        &mut self,
-        cursor: &mut Cursor<'_, '_>,
-        isa: Isa,
-        node: usize,
-        plain: &mut Plain,
-    ) -> Option<Token> {
-        let start = plain.bytes.len();
-        let token = cursor.text::<B>(isa, &mut plain.bytes)?;
-        if token.kind == (Kind::String { escaped: true }) {
-            self.written[node] = Written {
-                string: token.start,
-                start: start as u32,
-                length: (plain.bytes.len() - start) as u32,
-            };
-        }
-        Some(token)
-    }
-
     /// Note an undeclared key; if it has escapes, its text is in `plain_key`.
     #[inline(always)]
     fn note_unknown(&mut self, mut unknown: Unknown, digest: Digest) {
@@ -399,13 +378,20 @@ impl Kernel for Read<'_, '_, '_> {
                 continue;
             }
             first = false;
-            let value = if let (Some(early), Some(child)) = (&mut early, child)
-                && early.nodes[child]
-                && let Some(text) = members.write::<B>(&mut cursor, isa, child, early.plain)
-            {
-                text
-            } else {
-                cursor.value::<B>(depth + 1)?
+            let value = match (&mut early, child) {
+                (Some(Early { plain, nodes }), Some(child)) if nodes[child] => {
+                    let before = plain.bytes.len();
+                    let value = cursor.value_and_text::<B>(depth + 1, isa, &mut plain.bytes)?;
+                    if plain.bytes.len() > before {
+                        members.written[child] = Written {
+                            string: value.start,
+                            start: before as u32,
+                            length: (plain.bytes.len() - before) as u32,
+                        };
+                    }
+                    value
+                }
+                _ => cursor.value::<B>(depth + 1)?,
             };
             match child {
                 Some(child) => members.note(child, value),

@@ -1,8 +1,10 @@
 //! Where the values of a block's records are: what the first pass over a block leaves for the second.
 
+use arrow_schema::TimeUnit;
+
 use super::members::{Members, Unknown, Written};
 use super::plan::Plan;
-use crate::columns::{ColumnKind, Expected, Place, Plain, Stage, common_timestamp, view};
+use crate::columns::{Expected, Place, Plain, Stage, common_timestamp, view};
 use crate::json::{Kind, Token, short_float, short_integer};
 
 /// By node and record its value, and each record's undeclared keys.
@@ -10,6 +12,8 @@ use crate::json::{Kind, Token, short_float, short_integer};
 pub struct Tape {
     /// The values.
     pub stage: Stage,
+    /// By node, what its values most likely are.
+    expected: Vec<Expected>,
     /// Undeclared keys of all records.
     pub unknown: Vec<Unknown>,
     /// The text of those that have escapes.
@@ -62,8 +66,13 @@ impl Row<'_> {
 impl Tape {
     /// An empty one.
     pub fn new(plan: &Plan) -> Self {
+        let nodes = plan.nodes.iter();
+        let kind = |column: usize| &plan.columns[column].kind;
         Self {
             stage: Stage::new(plan.nodes.len()),
+            expected: nodes
+                .map(|node| Expected::of(node.column.map(kind), Kind::Null))
+                .collect(),
             unknown: Vec::new(),
             plain_keys: String::new(),
             ends: Vec::new(),
@@ -109,23 +118,35 @@ impl Tape {
 
     /// The next record is the one that `members` has read and settled.
     pub fn push(&mut self, plan: &Plan, members: &Members, source: Source<'_>) {
-        let mut row = self.next();
-        for (node, planned) in plan.nodes.iter().enumerate() {
+        let record = self.ends.len();
+        for (node, &expected) in self.expected.iter().enumerate() {
             let Some(token) = members.get(node) else {
                 continue;
             };
-            let column = planned.column.map(|column| &plan.columns[column].kind);
-            let node = node as u32;
-            match (column, token.kind) {
-                (_, Kind::Null) | (None, Kind::Object) => row.note(node, token),
-                (None, _) => row.mark(node, token),
-                (Some(kind), _) => {
-                    let written = members.written(node as usize, token);
-                    match source.common(kind, token, written) {
-                        Some(cell) => row.stage(node, token, cell),
-                        None => row.mark(node, token),
-                    }
+            let staged = self.stage.at_mut(node as u32);
+            let cell = match (expected, token.kind) {
+                (Expected::Text, Kind::String { escaped: false }) => Some(source.text(token)),
+                (Expected::Text, Kind::String { escaped: true }) => {
+                    let written = members.written(node, token);
+                    written.map(|written| source.written(written))
                 }
+                (Expected::Time(unit), Kind::String { escaped: false }) => source.time(token, unit),
+                (Expected::Integer, Kind::Number { integer: true }) => source.integer(token),
+                (Expected::Float, Kind::Number { integer }) => source.float(token, integer),
+                (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
+                (_, Kind::Null) => {
+                    staged.note(record, token);
+                    continue;
+                }
+                (_, Kind::Object) if plan.nodes[node].column.is_none() => {
+                    staged.note(record, token);
+                    continue;
+                }
+                _ => None,
+            };
+            match cell {
+                Some(cell) => staged.put(record, token, cell),
+                None => staged.mark(record, token),
             }
         }
         for unknown in &members.unknown {
@@ -155,49 +176,71 @@ impl Tape {
     }
 }
 
-impl Source<'_> {
-    /// What is staged of a value of a column of `kind`, if it is of the common form.
-    #[inline]
-    fn common(&self, kind: &ColumnKind, token: Token, written: Option<Written>) -> Option<u128> {
-        let text = self.padded.get(token.start as usize..)?;
-        let length = (token.end - token.start) as usize;
-        match (Expected::of(Some(kind), token.kind), token.kind) {
-            (Expected::Text, Kind::String { escaped: false }) => {
-                let (slab, start) = (self.place.slab(), self.place.start() + token.start + 1);
-                Some(view(text.get(1..)?, length - 2, slab, start))
-            }
-            (Expected::Text, Kind::String { escaped: true }) => {
-                let Written { start, length, .. } = written?;
-                let text = self.plain.bytes.get(start as usize..)?;
-                Some(view(text, length as usize, self.plain.number(), start))
-            }
-            (Expected::Time(unit), Kind::String { escaped: false }) => {
-                common_timestamp(text.get(1..)?, length - 2, unit)
-                    .map(|units| u128::from(units as u64))
-            }
-            (Expected::Integer, Kind::Number { integer: true }) => {
-                let (digits, whole, _, negative) = parts(text, length)?;
-                short_integer(digits, whole, negative).map(|value| u128::from(value as u64))
-            }
-            (Expected::Float, Kind::Number { .. }) => {
-                let (digits, whole, fraction, negative) = parts(text, length)?;
-                short_float(digits, whole, fraction, negative)
-                    .map(|value| u128::from(value.to_bits()))
-            }
-            (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
-            _ => None,
-        }
+impl<'t> Source<'t> {
+    #[inline(always)]
+    fn from(&self, token: Token) -> (&'t [u8], usize) {
+        let text = self.padded.get(token.start as usize..).unwrap_or_default();
+        (text, (token.end - token.start) as usize)
+    }
+
+    /// A view of a string without escapes.
+    #[inline(always)]
+    fn text(&self, token: Token) -> u128 {
+        let (text, length) = self.from(token);
+        let start = self.place.start() + token.start + 1;
+        let inside = text.get(1..).unwrap_or_default();
+        view(inside, length - 2, self.place.slab(), start)
+    }
+
+    /// A view of what was written out.
+    #[inline(never)]
+    fn written(&self, Written { start, length, .. }: Written) -> u128 {
+        let text = self.plain.bytes.get(start as usize..).unwrap_or_default();
+        view(text, length as usize, self.plain.number(), start)
+    }
+
+    #[inline(never)]
+    fn time(&self, token: Token, unit: TimeUnit) -> Option<u128> {
+        let (text, length) = self.from(token);
+        let units = common_timestamp(text.get(1..)?, length - 2, unit)?;
+        Some(u128::from(units as u64))
+    }
+
+    #[inline(never)]
+    fn integer(&self, token: Token) -> Option<u128> {
+        let (text, length) = self.from(token);
+        let (digits, whole, _, negative) = parts(text, length, true)?;
+        let value = short_integer(digits, whole, negative)?;
+        Some(u128::from(value as u64))
+    }
+
+    #[inline(never)]
+    fn float(&self, token: Token, integer: bool) -> Option<u128> {
+        let (text, length) = self.from(token);
+        let (digits, whole, fraction, negative) = parts(text, length, integer)?;
+        let value = short_float(digits, whole, fraction, negative)?;
+        Some(u128::from(value.to_bits()))
     }
 }
 
-/// Of the number that is the first `length` bytes of `text`: all behind its sign, how many bytes stand before the point,
-/// how many behind it, and whether it is negative.
-fn parts(text: &[u8], length: usize) -> Option<(&[u8], usize, usize, bool)> {
+/// Of the number that is the first `length` bytes of `text`, an `integer` if it has neither point nor exponent: all behind
+/// its sign, how many bytes stand before the point, how many behind it, and whether it is negative. `None` if there should
+/// be a point and none is among the first nine bytes.
+#[inline(always)]
+fn parts(text: &[u8], length: usize, integer: bool) -> Option<(&[u8], usize, usize, bool)> {
     let negative = text.first() == Some(&b'-');
     let digits = text.get(usize::from(negative)..)?;
-    let number = digits.get(..length - usize::from(negative))?;
-    let point = number.iter().position(|&byte| byte == b'.');
-    let whole = point.unwrap_or(number.len());
-    let fraction = number.len().saturating_sub(whole + 1);
-    Some((digits, whole, fraction, negative))
+    let length = length - usize::from(negative);
+    if integer {
+        return Some((digits, length, 0, negative));
+    }
+    let begin = u64::from_le_bytes(*digits.first_chunk()?);
+    // A point's byte is zero now, and the lowest zero byte is the lowest to set its high bit.
+    let points = begin ^ u64::from_le_bytes([b'.'; 8]);
+    let zeros = points.wrapping_sub(u64::from_le_bytes([0x01; 8])) & !points & HIGH_BITS;
+    let whole = zeros.trailing_zeros() as usize / 8;
+    let fraction = length.checked_sub(whole + 1)?;
+    (digits.get(whole) == Some(&b'.')).then_some((digits, whole, fraction, negative))
 }
+
+const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);

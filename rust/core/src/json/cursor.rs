@@ -136,26 +136,33 @@ impl<'s, 't> Cursor<'s, 't> {
         self.by_scanner(|scanner| scanner.value(depth))
     }
 
-    /// Read the string at the cursor, and append to `out` what it stands for if it has escapes. `None` if it is wrong or of
-    /// no common form; then it is still to be read.
+    /// [`Self::value`] that appends to `out` what the value stands for if it is a string with escapes.
+    ///
+    /// # Errors
+    /// The same; what has been appended then means nothing.
     #[inline(always)]
-    pub fn text<B: Backend>(&mut self, isa: Isa, out: &mut Vec<u8>) -> Option<Token> {
+    pub fn value_and_text<B: Backend>(
+        &mut self,
+        depth: usize,
+        isa: Isa,
+        out: &mut Vec<u8>,
+    ) -> Result<Token, Fault> {
         let start = self.at;
+        if self.peek() != Some(b'"') {
+            return self.value::<B>(depth);
+        }
         if let Some(end) = self.short_string::<B>() {
             self.at = end;
-            return Some(Token::new(Kind::String { escaped: false }, start, end));
-        }
-        if self.peek() != Some(b'"') {
-            return None;
+            return Ok(Token::new(Kind::String { escaped: false }, start, end));
         }
         let before = out.len();
         let found = find_string_and_unescape(isa, self.bytes, start + 1, out);
         let Some(StringEnd { end, escaped }) = found else {
             out.truncate(before);
-            return None;
+            return self.by_scanner(|scanner| scanner.value(depth));
         };
         self.at = end + 1;
-        Some(Token::new(Kind::String { escaped }, start, self.at))
+        Ok(Token::new(Kind::String { escaped }, start, self.at))
     }
 
     /// The end of the string at the cursor if it is one without escapes, and shorter than a block.

@@ -124,16 +124,16 @@ impl Keys {
 
 #[inline(always)]
 fn word_at(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    match rest.first_chunk() {
+    match text.get(at..).and_then(<[u8]>::first_chunk) {
         Some(word) => u64::from_le_bytes(*word),
-        None => last_word(rest),
+        None => last_word(text, at),
     }
 }
 
-/// The few bytes a text ends with, as a word.
+/// The few bytes from `at` on that a text ends with, as a word.
 #[cold]
-fn last_word(rest: &[u8]) -> u64 {
+fn last_word(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
     let bytes = rest.iter().rev();
     bytes.fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
