@@ -90,7 +90,11 @@ def _wait_compacted(kafka: KafkaCluster, topics: Topics, topic: str) -> None:
 
     def compacted() -> bool:
         for partition in range(_TRANSACTIONS + 1):
-            shapes[partition] = _shapes(stored_batches(kafka.nodes[1].segment(topic, partition)))
+            try:
+                stored = stored_batches(kafka.nodes[1].segment(topic, partition))
+            except FileNotFoundError:
+                return False  # The cleaner is putting another in its place.
+            shapes[partition] = _shapes(stored)
             wanted = {"empty", "gap", "delete horizon", f"holes {partition % _TRANSACTIONS}"}
             if not wanted <= shapes[partition]:
                 _write(closing, topic, partition, [_KEYS], 2)
