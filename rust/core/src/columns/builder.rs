@@ -1,23 +1,28 @@
 //! Builders of the arrays of scalar columns.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-    StringBuilder,
-};
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType,
 };
-use arrow_array::{ArrayRef, PrimitiveArray};
-use arrow_schema::TimeUnit;
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, PrimitiveArray,
+};
+use arrow_schema::{DataType, TimeUnit};
 
 use super::findings::Findings;
 use super::kind::ScalarKind;
+use super::nested_stage::{Entry, StagedRecord};
 use super::scalar::Value;
-use crate::json::{self, Kind, Token};
+use super::strings::{Binaries, Strings};
+use super::validity::Validity;
+
+/// Most entries that room is made for before they come: what comes first may not be like the rest.
+const MOST_ROOM: usize = 16 << 20;
 
 /// The column's text would pass the 2 GiB that Arrow's 32-bit offsets reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,97 +30,154 @@ pub struct TooMuchText;
 
 /// The builder of one scalar kind. It takes the values of that kind; another's would be null.
 #[derive(Debug)]
-pub enum ScalarBuilder {
-    Bool(BooleanBuilder),
-    Int64(Int64Builder),
-    Float64(Float64Builder),
-    Text(StringBuilder),
-    Date(Date32Builder),
-    Decimal(Decimal128Builder),
-    Timestamp(Int64Builder, TimeUnit),
-    Binary(BinaryBuilder),
+pub struct ScalarBuilder {
+    values: Values,
+    valid: Validity,
+}
+
+#[derive(Debug)]
+enum Values {
+    Bool(Validity),
+    Int64(Vec<i64>),
+    Float64(Vec<f64>),
+    Text(Strings),
+    Date(Vec<i32>),
+    Decimal(Vec<i128>, DataType),
+    Timestamp(Vec<i64>, TimeUnit),
+    Binary(Binaries),
 }
 
 impl ScalarBuilder {
     /// An empty one with room for `rows`.
     pub fn new(kind: ScalarKind, rows: usize) -> Self {
-        match kind {
-            ScalarKind::Bool => Self::Bool(BooleanBuilder::with_capacity(rows)),
-            ScalarKind::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
-            ScalarKind::Float64 => Self::Float64(Float64Builder::with_capacity(rows)),
-            ScalarKind::String | ScalarKind::Json => {
-                Self::Text(StringBuilder::with_capacity(rows, 0))
+        let values = match kind {
+            ScalarKind::Bool => Values::Bool(Validity::new(rows)),
+            ScalarKind::Int64 => Values::Int64(Vec::with_capacity(rows)),
+            ScalarKind::Float64 => Values::Float64(Vec::with_capacity(rows)),
+            ScalarKind::String | ScalarKind::Json => Values::Text(Strings::new(rows)),
+            ScalarKind::Date => Values::Date(Vec::with_capacity(rows)),
+            ScalarKind::Decimal { .. } => {
+                Values::Decimal(Vec::with_capacity(rows), kind.data_type())
             }
-            ScalarKind::Date => Self::Date(Date32Builder::with_capacity(rows)),
-            ScalarKind::Decimal { .. } => Self::Decimal(
-                Decimal128Builder::with_capacity(rows).with_data_type(kind.data_type()),
-            ),
-            ScalarKind::Timestamp(unit) => Self::Timestamp(Int64Builder::with_capacity(rows), unit),
-            ScalarKind::Binary(_) => Self::Binary(BinaryBuilder::with_capacity(rows, 0)),
-        }
+            ScalarKind::Timestamp(unit) => Values::Timestamp(Vec::with_capacity(rows), unit),
+            ScalarKind::Binary(_) => Values::Binary(Binaries::new(rows)),
+        };
+        let valid = Validity::new(rows);
+        Self { values, valid }
     }
 
     /// Append a value of `text`, or null.
     ///
     /// # Errors
     /// If the column can't take more text.
-    #[inline]
+    #[inline(always)]
     pub fn append(
         &mut self,
         value: Option<Value>,
         text: &str,
         findings: &Findings,
     ) -> Result<(), TooMuchText> {
-        match (self, value) {
-            (Self::Bool(builder), Some(Value::Bool(value))) => builder.append_value(value),
-            (Self::Int64(builder) | Self::Timestamp(builder, _), Some(Value::Int64(value))) => {
-                builder.append_value(value);
+        match (&mut self.values, value) {
+            (Values::Bool(values), Some(Value::Bool(value))) => values.push(value),
+            (Values::Int64(values) | Values::Timestamp(values, _), Some(Value::Int64(value))) => {
+                values.push(value);
             }
-            (Self::Float64(builder), Some(Value::Float64(value))) => builder.append_value(value),
-            (Self::Date(builder), Some(Value::Date(value))) => builder.append_value(value),
-            (Self::Decimal(builder), Some(Value::Decimal(index))) => {
-                builder.append_option(findings.decimals.get(index as usize).copied());
+            (Values::Float64(values), Some(Value::Float64(value))) => values.push(value),
+            (Values::Date(values), Some(Value::Date(value))) => values.push(value),
+            (Values::Decimal(values, _), Some(Value::Decimal(index))) => {
+                values.push(findings.decimals[index as usize]);
             }
-            (Self::Text(builder), Some(Value::String(token))) => {
-                return append_string(token, text, builder);
+            (Values::Text(texts), Some(Value::String(token))) => texts.push(token, text)?,
+            (Values::Text(texts), Some(Value::Verbatim(token))) => {
+                texts.push_written(token, text)?;
             }
-            (Self::Text(builder), Some(Value::Verbatim(token))) => {
-                return append_text(token.of(text), builder);
+            (Values::Binary(values), Some(Value::Binary { start, end })) => {
+                values.push(&findings.bytes[start as usize..end as usize])?;
             }
-            (Self::Binary(builder), Some(Value::Binary { start, end })) => {
-                let bytes = &findings.bytes[start as usize..end as usize];
-                check_room(builder.values_slice().len(), bytes.len())?;
-                builder.append_value(bytes);
+            _ => {
+                self.append_null();
+                return Ok(());
             }
-            (builder, _) => builder.append_null(),
+        }
+        self.valid.push(true);
+        Ok(())
+    }
+
+    /// Append the `entries` of a record, each at its row of `rows`, and null where there is none.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn append_entries(
+        &mut self,
+        entries: &[Entry],
+        rows: Range<u32>,
+        record: &StagedRecord<'_>,
+    ) -> Result<(), TooMuchText> {
+        let mut row = rows.start;
+        for entry in entries {
+            if entry.row > row {
+                self.append_nulls((entry.row - row) as usize);
+            }
+            self.append(entry.value, record.text, record.findings())?;
+            row = entry.row + 1;
+        }
+        if rows.end > row {
+            self.append_nulls((rows.end - row) as usize);
         }
         Ok(())
     }
 
+    /// Make room for `times` as much as there is.
+    pub fn reserve(&mut self, times: usize) {
+        let rows = room(times, self.valid.rows());
+        match &mut self.values {
+            Values::Int64(values) | Values::Timestamp(values, _) => values.reserve(rows),
+            Values::Float64(values) => values.reserve(rows),
+            Values::Text(texts) => texts.reserve(times),
+            Values::Decimal(values, _) => values.reserve(rows),
+            // Too small to matter, or rare.
+            Values::Bool(_) | Values::Date(_) | Values::Binary(_) => {}
+        }
+    }
+
+    /// Append `rows` nulls.
+    #[inline]
+    fn append_nulls(&mut self, rows: usize) {
+        match &mut self.values {
+            Values::Bool(values) => values.push_run(false, rows),
+            Values::Int64(values) | Values::Timestamp(values, _) => {
+                values.resize(values.len() + rows, 0);
+            }
+            Values::Float64(values) => values.resize(values.len() + rows, 0.0),
+            Values::Text(texts) => texts.push_nothing(rows),
+            Values::Date(values) => values.resize(values.len() + rows, 0),
+            Values::Decimal(values, _) => values.resize(values.len() + rows, 0),
+            Values::Binary(values) => values.push_nothing(rows),
+        }
+        self.valid.push_run(false, rows);
+    }
+
     /// Append null.
     pub fn append_null(&mut self) {
-        match self {
-            Self::Bool(builder) => builder.append_null(),
-            Self::Int64(builder) | Self::Timestamp(builder, _) => builder.append_null(),
-            Self::Float64(builder) => builder.append_null(),
-            Self::Text(builder) => builder.append_null(),
-            Self::Date(builder) => builder.append_null(),
-            Self::Decimal(builder) => builder.append_null(),
-            Self::Binary(builder) => builder.append_null(),
-        }
+        self.append_nulls(1);
     }
 
     /// The array of all that was appended, of the kind's data type.
     pub fn finish(self) -> ArrayRef {
-        match self {
-            Self::Bool(mut builder) => Arc::new(builder.finish()),
-            Self::Int64(mut builder) => Arc::new(builder.finish()),
-            Self::Float64(mut builder) => Arc::new(builder.finish()),
-            Self::Text(mut builder) => Arc::new(builder.finish()),
-            Self::Date(mut builder) => Arc::new(builder.finish()),
-            Self::Decimal(mut builder) => Arc::new(builder.finish()),
-            Self::Timestamp(mut builder, unit) => timestamps(&builder.finish(), unit),
-            Self::Binary(mut builder) => Arc::new(builder.finish()),
+        let nulls = self.valid.finish();
+        match self.values {
+            Values::Bool(values) => Arc::new(BooleanArray::new(values.into_bits(), nulls)),
+            Values::Int64(values) => Arc::new(Int64Array::new(values.into(), nulls)),
+            Values::Float64(values) => Arc::new(Float64Array::new(values.into(), nulls)),
+            Values::Text(texts) => texts.finish(nulls),
+            Values::Date(values) => Arc::new(Date32Array::new(values.into(), nulls)),
+            Values::Decimal(values, kind) => {
+                Arc::new(Decimal128Array::new(values.into(), nulls).with_data_type(kind))
+            }
+            Values::Timestamp(values, unit) => {
+                timestamps(&Int64Array::new(values.into(), nulls), unit)
+            }
+            Values::Binary(values) => values.finish(nulls),
         }
     }
 }
@@ -130,28 +192,6 @@ pub fn append_text(value: &str, builder: &mut StringBuilder) -> Result<(), TooMu
     Ok(())
 }
 
-/// Append what a string token stands for; another token as written.
-///
-/// # Errors
-/// If the builder can't take more text.
-pub fn append_string(
-    token: Token,
-    text: &str,
-    builder: &mut StringBuilder,
-) -> Result<(), TooMuchText> {
-    let inside = match token.kind {
-        Kind::String { escaped: true } => token.inside(text),
-        Kind::String { escaped: false } => return append_text(token.inside(text), builder),
-        _ => return append_text(token.of(text), builder),
-    };
-    // No escape is shorter than what it stands for.
-    check_room(builder.values_slice().len(), inside.len())?;
-    json::unescape(inside, builder).map_err(|_| TooMuchText)?;
-    // Ends the value that the pieces were written to.
-    builder.append_value("");
-    Ok(())
-}
-
 /// Whether 32-bit offsets reach `more` beyond `used`.
 pub fn check_room(used: usize, more: usize) -> Result<(), TooMuchText> {
     if i32::try_from(used.saturating_add(more)).is_ok() {
@@ -159,6 +199,12 @@ pub fn check_room(used: usize, more: usize) -> Result<(), TooMuchText> {
     } else {
         Err(TooMuchText)
     }
+}
+
+/// How many entries to make room for, where `times` as many as there are, `count`, may follow: no more than are worth it.
+#[must_use]
+pub fn room(times: usize, count: usize) -> usize {
+    times.saturating_mul(count).min(MOST_ROOM)
 }
 
 /// Units since the epoch as a timestamp column.

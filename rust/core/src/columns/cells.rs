@@ -1,5 +1,6 @@
 //! What one column is given: its values in some records.
 
+use super::nested_stage::{NestedStage, StagedRecord};
 use super::scalar::Misfit;
 use super::slab::{Place, Texts};
 use super::stage::{BLOCK_RECORDS, Staged};
@@ -16,6 +17,8 @@ pub struct Cells<'a> {
     pub slabs: &'a Texts,
     /// Where each record's value is, and what is staged of it.
     pub staged: &'a Staged,
+    /// The same of a nested column.
+    pub nested: Option<&'a NestedStage>,
     /// The records that become rows, ascending.
     pub records: &'a [u32],
 }
@@ -49,6 +52,13 @@ impl<'a> Cells<'a> {
     pub fn staged(self, record: u32) -> Option<u128> {
         let bit = 1 << (record as usize % BLOCK_RECORDS);
         (self.staged.valid & bit != 0).then(|| self.staged.cells[record as usize % BLOCK_RECORDS])
+    }
+
+    /// What is staged of a record, if the column is nested; none if its value has to be read by its token.
+    #[inline(always)]
+    #[must_use]
+    pub fn nested(&self, record: u32) -> Option<StagedRecord<'a>> {
+        self.nested?.record(record, self.text(record))
     }
 
     /// All there is from `position` of a record on, what follows it included.

@@ -129,8 +129,12 @@ fn append_nested(
 ) -> Result<(), TooMuchText> {
     let findings = &mut *around.findings;
     for (record, token) in cells.each() {
-        findings.clear_scratch();
         let text = cells.text(record);
+        if let Some(staged) = cells.nested(record) {
+            nested.append_staged(&staged)?;
+            continue;
+        }
+        findings.clear_scratch();
         if let Some(token) = present(token)
             && let Err(misfit) = nested.hold(token, text, findings)
         {

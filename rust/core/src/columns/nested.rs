@@ -15,17 +15,26 @@ use super::findings::Findings;
 use super::kind::ColumnKind;
 use super::nested_builder::NestedBuilder;
 use super::nested_layout::Layout;
+use super::nested_stage::StagedRecord;
 use super::nested_tree::{Node, Tree};
 use super::scalar::Misfit;
+use super::stage::BLOCK_RECORDS;
 use crate::json::Token;
+
+/// So many rows say how much room the others will take.
+const SAMPLE: usize = BLOCK_RECORDS;
 
 /// A column of a nested type.
 #[derive(Debug)]
 pub struct Nested {
     kind: ColumnKind,
-    layout: Layout,
+    /// Made when it is needed: nearly all values are staged.
+    layout: Option<Layout>,
     tree: Tree,
     held: Option<Node>,
+    /// How many rows there are, and how many are expected.
+    rows: usize,
+    expected: usize,
     builder: NestedBuilder,
 }
 
@@ -33,9 +42,11 @@ impl Nested {
     pub fn new(kind: &ColumnKind, rows: usize) -> Self {
         Self {
             kind: kind.clone(),
-            layout: Layout::new(kind),
+            layout: None,
             tree: Tree::default(),
             held: None,
+            rows: 0,
+            expected: rows,
             builder: NestedBuilder::new(kind, rows),
         }
     }
@@ -51,9 +62,8 @@ impl Nested {
         findings: &mut Findings,
     ) -> Result<(), Misfit> {
         let mark = findings.mark();
-        let fitted = self
-            .tree
-            .fit(&self.kind, &self.layout, token, text, findings);
+        let layout = self.layout.get_or_insert_with(|| Layout::new(&self.kind));
+        let fitted = self.tree.fit(&self.kind, layout, token, text, findings);
         self.held = Some(fitted.inspect_err(|_| findings.forget_since(mark))?);
         Ok(())
     }
@@ -64,7 +74,26 @@ impl Nested {
     /// If a leaf can't take more text, or a list more elements.
     pub fn append(&mut self, text: &str, findings: &Findings) -> Result<(), TooMuchText> {
         let node = self.held.take().unwrap_or(Node::Null);
+        self.count_row();
         self.builder.append(node, &self.tree.nodes, text, findings)
+    }
+
+    /// Append the value of a record that is staged.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_staged(&mut self, record: &StagedRecord<'_>) -> Result<(), TooMuchText> {
+        self.count_row();
+        self.builder.append_staged(0, record.rows(), record)
+    }
+
+    /// Another row is appended. What one takes is known when there have been some: then all get their room.
+    #[inline(always)]
+    fn count_row(&mut self) {
+        if self.rows == SAMPLE && self.expected > 2 * SAMPLE {
+            self.builder.reserve(self.expected / SAMPLE);
+        }
+        self.rows += 1;
     }
 
     pub fn finish(self) -> Result<ArrayRef, ArrowError> {

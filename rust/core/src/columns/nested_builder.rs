@@ -1,17 +1,21 @@
 //! Builders of the arrays of lists, structs and maps.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, ListArray, MapArray, StructArray};
-use arrow_buffer::{NullBufferBuilder, OffsetBufferBuilder};
+use arrow_buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, FieldRef, Fields};
 
-use super::builder::{ScalarBuilder, TooMuchText, append_string, check_room};
+use super::builder::{ScalarBuilder, TooMuchText, check_room, room};
 use super::findings::Findings;
 use super::kind::{ColumnKind, StructField};
+use super::nested_stage::StagedRecord;
 use super::nested_tree::Node;
+use super::nested_types::Part;
 use super::scalar::Value;
+use super::strings::Strings;
+use super::validity::Validity;
 
 /// The builder of a type, whatever it nests.
 #[derive(Debug)]
@@ -24,11 +28,11 @@ pub enum NestedBuilder {
     },
     Struct {
         columns: Vec<Self>,
-        valid: NullBufferBuilder,
+        valid: Validity,
         fields: Fields,
     },
     Map {
-        keys: StringBuilder,
+        keys: Strings,
         values: Box<Self>,
         spans: Spans,
         entries: FieldRef,
@@ -38,27 +42,37 @@ pub enum NestedBuilder {
 /// Which elements belong to which row.
 #[derive(Debug)]
 pub struct Spans {
-    offsets: OffsetBufferBuilder<i32>,
-    valid: NullBufferBuilder,
-    total: usize,
+    /// Where the first begins, and each ends.
+    offsets: Vec<i32>,
+    valid: Validity,
 }
 
 impl Spans {
     fn new(rows: usize) -> Self {
-        Self {
-            offsets: OffsetBufferBuilder::new(rows),
-            valid: NullBufferBuilder::new(rows),
-            total: 0,
-        }
+        let mut offsets = Vec::with_capacity(rows + 1);
+        offsets.push(0);
+        let valid = Validity::new(rows);
+        Self { offsets, valid }
     }
 
     fn push(&mut self, count: Option<usize>) -> Result<(), TooMuchText> {
         let length = count.unwrap_or(0);
-        check_room(self.total, length)?;
-        self.total += length;
-        self.offsets.push_length(length);
-        self.valid.append(count.is_some());
+        let total = self.offsets.last().map_or(0, |&end| end as usize);
+        check_room(total, length)?;
+        self.offsets.push((total + length) as i32);
+        self.valid.push(count.is_some());
         Ok(())
+    }
+
+    fn push_nulls(&mut self, rows: u32) {
+        let end = self.offsets.last().copied().unwrap_or(0);
+        self.offsets.resize(self.offsets.len() + rows as usize, end);
+        self.valid.push_run(false, rows as usize);
+    }
+
+    fn finish(self) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
+        (offsets, self.valid.finish())
     }
 }
 
@@ -73,7 +87,7 @@ impl NestedBuilder {
                 field: item.as_field("item"),
             },
             ColumnKind::Map(value) => Self::Map {
-                keys: StringBuilder::with_capacity(rows, 0),
+                keys: Strings::new(rows),
                 values: Box::new(Self::new(value, rows)),
                 spans: Spans::new(rows),
                 entries: value.as_entries(),
@@ -83,7 +97,7 @@ impl NestedBuilder {
                     .iter()
                     .map(|field| Self::new(&field.kind, rows))
                     .collect(),
-                valid: NullBufferBuilder::new(rows),
+                valid: Validity::new(rows),
                 fields: fields.iter().map(StructField::as_field).collect(),
             },
         }
@@ -124,7 +138,7 @@ impl NestedBuilder {
                     for column in columns {
                         column.append(Node::Null, nodes, text, findings)?;
                     }
-                    valid.append_null();
+                    valid.push(false);
                     return Ok(());
                 };
                 for (column, &node) in columns.iter_mut().zip(&nodes[start as usize..]) {
@@ -136,7 +150,7 @@ impl NestedBuilder {
                         (column, node) => column.append(node, nodes, text, findings)?,
                     }
                 }
-                valid.append_non_null();
+                valid.push(true);
                 Ok(())
             }
             Self::Map {
@@ -152,12 +166,86 @@ impl NestedBuilder {
                 let mut kept = 0;
                 for entry in nodes[start..start + 2 * count].chunks_exact(2) {
                     if let Node::Value(Value::String(key)) = entry[0] {
-                        append_string(key, text, keys)?;
+                        keys.push(key, text)?;
                         values.append(entry[1], nodes, text, findings)?;
                         kept += 1;
                     }
                 }
                 spans.push(Some(kept))
+            }
+        }
+    }
+
+    /// Append what is staged of the type `number` at `rows`, which are those that a record has.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn append_staged(
+        &mut self,
+        number: u32,
+        rows: Range<u32>,
+        record: &StagedRecord<'_>,
+    ) -> Result<(), TooMuchText> {
+        let kind = record.get(number);
+        match (self, &kind.part) {
+            (Self::Scalar(builder), Part::Scalar(_)) => {
+                builder.append_entries(record.values(number), rows, record)
+            }
+            (Self::List { item, spans, .. }, Part::List(of_item)) => {
+                let (lists, items) = (record.opened(number), record.items(number));
+                let ends = lists.iter().skip(1).map(|list| list.items);
+                let mut row = rows.start;
+                for (list, end) in lists.iter().zip(ends.chain([items.end])) {
+                    spans.push_nulls(list.row - row);
+                    spans.push((!list.null).then_some((end - list.items) as usize))?;
+                    row = list.row + 1;
+                }
+                spans.push_nulls(rows.end - row);
+                item.append_staged(*of_item, items, record)
+            }
+            (Self::Struct { columns, valid, .. }, Part::Struct { fields, .. }) => {
+                if kind.is_struct_item {
+                    valid.push_run(true, rows.len());
+                } else {
+                    let mut row = rows.start;
+                    for opened in record.opened(number) {
+                        valid.push_run(false, (opened.row - row) as usize);
+                        valid.push(!opened.null);
+                        row = opened.row + 1;
+                    }
+                    valid.push_run(false, (rows.end - row) as usize);
+                }
+                for (column, &field) in columns.iter_mut().zip(fields) {
+                    column.append_staged(field, rows.clone(), record)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Make room for `times` as much as there is.
+    pub fn reserve(&mut self, times: usize) {
+        match self {
+            Self::Scalar(builder) => builder.reserve(times),
+            Self::List { item, spans, .. } => {
+                spans.offsets.reserve(room(times, spans.offsets.len()));
+                item.reserve(times);
+            }
+            Self::Struct { columns, .. } => {
+                for column in columns {
+                    column.reserve(times);
+                }
+            }
+            Self::Map {
+                keys,
+                values,
+                spans,
+                ..
+            } => {
+                spans.offsets.reserve(room(times, spans.offsets.len()));
+                keys.reserve(times);
+                values.reserve(times);
             }
         }
     }
@@ -170,7 +258,7 @@ impl NestedBuilder {
         match self {
             Self::Scalar(builder) => Ok(builder.finish()),
             Self::List { item, spans, field } => {
-                let (offsets, nulls) = (spans.offsets.finish(), spans.valid.build());
+                let (offsets, nulls) = spans.finish();
                 Ok(Arc::new(ListArray::try_new(
                     field,
                     offsets,
@@ -190,11 +278,11 @@ impl NestedBuilder {
                 Ok(Arc::new(StructArray::try_new(
                     fields,
                     columns,
-                    valid.build(),
+                    valid.finish(),
                 )?))
             }
             Self::Map {
-                mut keys,
+                keys,
                 values,
                 spans,
                 entries,
@@ -202,9 +290,9 @@ impl NestedBuilder {
                 let DataType::Struct(fields) = entries.data_type() else {
                     return Err(ArrowError::SchemaError("a map of no entries".into()));
                 };
-                let columns: Vec<ArrayRef> = vec![Arc::new(keys.finish()), values.finish()?];
+                let columns: Vec<ArrayRef> = vec![keys.finish(None), values.finish()?];
                 let pairs = StructArray::try_new(fields.clone(), columns, None)?;
-                let (offsets, nulls) = (spans.offsets.finish(), spans.valid.build());
+                let (offsets, nulls) = spans.finish();
                 Ok(Arc::new(MapArray::try_new(
                     entries, offsets, pairs, nulls, false,
                 )?))

@@ -310,7 +310,7 @@ fn number(of: usize) -> Result<u32, Misfit> {
 
 /// The field that `key` names.
 #[inline(always)]
-fn find(keys: &Keys, key: Token, text: &str) -> Option<usize> {
+pub fn find(keys: &Keys, key: Token, text: &str) -> Option<usize> {
     if key.kind == (Kind::String { escaped: true }) {
         return find_plain(keys, &key_text(key, text));
     }

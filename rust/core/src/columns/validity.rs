@@ -20,6 +20,11 @@ impl Validity {
         }
     }
 
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Append a row.
     #[inline(always)]
     pub fn push(&mut self, valid: bool) {
@@ -29,6 +34,16 @@ impl Validity {
         if self.rows.is_multiple_of(64) {
             self.words.push(self.word);
             self.word = 0;
+        }
+    }
+
+    /// Append `rows` rows that are alike.
+    pub fn push_run(&mut self, valid: bool, mut rows: usize) {
+        let bits = if valid { u64::MAX } else { 0 };
+        while rows > 0 {
+            let some = rows.min(64);
+            self.push_all(bits >> (64 - some), some);
+            rows -= some;
         }
     }
 

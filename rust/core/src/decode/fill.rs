@@ -112,6 +112,7 @@ impl Block<'_> {
             slabs: self.slabs,
             places: &self.located.places,
             staged: self.located.tape.stage.at(node),
+            nested: self.located.tape.nested[node].as_deref(),
             records: self.records,
         }
     }

@@ -12,7 +12,7 @@ use super::members::{Early, Members};
 use super::plan::{Plan, ROOT};
 use super::rejection::{Reason, Rejection, RejectionCode};
 use super::slot::Record;
-use super::tape::{Source, Tape};
+use super::tape::{Origin, Tape};
 use super::text::{original_position, to_text};
 use crate::columns::{BLOCK_RECORDS, Bytes, Place, Slabs, Texts};
 use crate::json::{Kind, Token};
@@ -63,7 +63,7 @@ impl Located {
             early: nodes
                 .map(|node| node.column.is_some_and(is_early))
                 .collect(),
-            tape: Tape::new(plan),
+            tape: Tape::new(plan, demand),
             indexes: Vec::new(),
             places: Vec::new(),
             drifts: Vec::new(),
@@ -194,7 +194,7 @@ impl Located {
             return Err(Reason::new(RejectionCode::NotAnObject, position, message));
         }
         let mut drift = Drift {
-            duplicate_key: self.members.settle(rules.plan, text),
+            duplicate_key: self.members.settle(text),
             ..Drift::default()
         };
         let index = self.candidates[candidate];
@@ -220,12 +220,12 @@ impl Located {
         if drift != Drift::default() {
             self.drifts.push((self.tape.records() as u32, drift));
         }
-        let source = Source {
+        let origin = Origin {
             place,
             padded: texts.padded(place),
             plain,
         };
-        self.tape.push(rules.plan, &self.members, source);
+        self.tape.push(rules.plan, &self.members, origin);
         Ok(place)
     }
 
@@ -249,7 +249,7 @@ impl Located {
         let text = texts.text(self.places[record as usize]);
         // It was read before: there is no fault to find.
         let _: Result<Token, _> = self.members.read(rules.plan, text, usize::MAX, true, None);
-        self.members.settle(rules.plan, text);
+        self.members.settle(text);
         let planned = &rules.plan.columns[number];
         let mut node = planned.node;
         let problem = match self.members.get(node).map(|token| token.kind) {

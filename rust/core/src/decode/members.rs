@@ -261,7 +261,7 @@ impl Members {
     }
 
     /// Drop the undeclared keys that a repeated key made void. How many values were, declared ones included.
-    pub fn settle(&mut self, _: &Plan, text: &str) -> u64 {
+    pub fn settle(&mut self, text: &str) -> u64 {
         if self.voided {
             self.unknown.retain(|member| member.node != VOID);
         }
@@ -431,7 +431,7 @@ mod tests {
         for text in [before, text] {
             members.read(&plan, text, 9, false, None).unwrap();
         }
-        let duplicates = members.settle(&plan, text);
+        let duplicates = members.settle(text);
         let nodes = plan.columns.iter().map(|column| column.node);
         let values = nodes.map(|node| members.get(node).map(|token| token.of(text)));
         let mut unknown: Vec<_> = members

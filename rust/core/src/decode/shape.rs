@@ -210,7 +210,15 @@ impl Trie {
         if first == b'{' && !plan.nodes[node as usize].children.is_empty() {
             return None;
         }
-        let value = record.value(start, step.depth)?;
+        let depth = step.depth;
+        let nested = match (&mut row.nested[node as usize], first) {
+            (Some(nested), b'{' | b'[') => record.nested(nested, row.number, start, depth),
+            _ => None,
+        };
+        let value = match nested {
+            Some(value) => value,
+            None => record.value(start, depth)?,
+        };
         if value.kind == Kind::Null {
             row.note(node, value);
         } else {

@@ -7,7 +7,7 @@ use arrow_schema::TimeUnit;
 
 use super::shape::Undeclared;
 use super::tape::Row;
-use crate::columns::{Place, Plain, common_timestamp, view, view_of};
+use crate::columns::{NestedStage, Place, Plain, common_timestamp, view, view_of};
 use crate::json::{Kind, Scanner, Scratch, Token, short_float, short_integer};
 use crate::simd::{
     BLOCK, Backend, Block, Isa, LITERAL, StringEnd, find_string_and_unescape, find_string_end,
@@ -367,6 +367,20 @@ pub fn undeclared<B: Backend>(
 }
 
 impl Record<'_> {
+    /// The list or object at `start`, which is staged in `stage` as that of record `number`; none if it is wrong.
+    #[inline(never)]
+    pub fn nested(
+        &mut self,
+        stage: &mut NestedStage,
+        number: usize,
+        start: usize,
+        depth: u32,
+    ) -> Option<Token> {
+        let mut scanner = Scanner::new(self.text, self.max_depth, false, self.scratch);
+        scanner.go_to(start);
+        stage.read(number, self.text, depth as usize, &mut scanner)
+    }
+
     /// The value at `start`, whatever it is; none if it is wrong.
     #[inline(never)]
     pub fn value(&mut self, start: usize, depth: u32) -> Option<Token> {

@@ -2,9 +2,12 @@
 
 use arrow_schema::TimeUnit;
 
+use super::demand::Demand;
 use super::members::{Members, Unknown, Written};
 use super::plan::Plan;
-use crate::columns::{Expected, Place, Plain, Stage, common_timestamp, view};
+use crate::columns::{
+    ColumnKind, Expected, NestedStage, Place, Plain, Stage, common_timestamp, view,
+};
 use crate::json::{Kind, Token, short_float, short_integer};
 
 /// By node and record its value, and each record's undeclared keys.
@@ -12,6 +15,8 @@ use crate::json::{Kind, Token, short_float, short_integer};
 pub struct Tape {
     /// The values.
     pub stage: Stage,
+    /// By node, if a nested column is there that is built: its values.
+    pub nested: Vec<Option<Box<NestedStage>>>,
     /// By node, what its values most likely are.
     expected: Vec<Expected>,
     /// Undeclared keys of all records.
@@ -24,7 +29,7 @@ pub struct Tape {
 
 /// What the values of a record are read from that was read without a shape.
 #[derive(Clone, Copy, Debug)]
-pub struct Source<'t> {
+pub struct Origin<'t> {
     /// Where its text is.
     pub place: Place,
     /// Its text, and what can be read after it.
@@ -41,6 +46,7 @@ pub struct Row<'t> {
     /// To be appended to.
     pub unknown: &'t mut Vec<Unknown>,
     pub stage: &'t mut Stage,
+    pub nested: &'t mut [Option<Box<NestedStage>>],
 }
 
 impl Row<'_> {
@@ -65,11 +71,22 @@ impl Row<'_> {
 
 impl Tape {
     /// An empty one.
-    pub fn new(plan: &Plan) -> Self {
+    pub fn new(plan: &Plan, demand: &Demand) -> Self {
         let nodes = plan.nodes.iter();
         let kind = |column: usize| &plan.columns[column].kind;
+        let nested = |column: usize| {
+            let planned = &plan.columns[column];
+            let filled = demand.columns[column].built || planned.required;
+            let nested = !matches!(planned.kind, ColumnKind::Scalar(_));
+            let stage = (filled && nested).then(|| NestedStage::new(&planned.kind));
+            stage.flatten().map(Box::new)
+        };
         Self {
             stage: Stage::new(plan.nodes.len()),
+            nested: nodes
+                .clone()
+                .map(|node| node.column.and_then(nested))
+                .collect(),
             expected: nodes
                 .map(|node| Expected::of(node.column.map(kind), Kind::Null))
                 .collect(),
@@ -82,6 +99,10 @@ impl Tape {
     /// Begin a block.
     pub fn clear(&mut self) {
         self.stage.clear();
+        self.nested
+            .iter_mut()
+            .flatten()
+            .for_each(|nested| nested.clear());
         self.unknown.clear();
         self.plain_keys.clear();
         self.ends.clear();
@@ -99,6 +120,7 @@ impl Tape {
             number: self.ends.len(),
             unknown: &mut self.unknown,
             stage: &mut self.stage,
+            nested: &mut self.nested,
         }
     }
 
@@ -112,12 +134,15 @@ impl Tape {
     pub fn undo(&mut self) {
         let row = self.next();
         row.stage.undo(row.number);
+        for nested in row.nested.iter_mut().flatten() {
+            nested.undo(row.number);
+        }
         let complete = self.ends.last().map_or(0, |&end| end as usize);
         self.unknown.truncate(complete);
     }
 
     /// The next record is the one that `members` has read and settled.
-    pub fn push(&mut self, plan: &Plan, members: &Members, source: Source<'_>) {
+    pub fn push(&mut self, plan: &Plan, members: &Members, origin: Origin<'_>) {
         let record = self.ends.len();
         for (node, &expected) in self.expected.iter().enumerate() {
             let Some(token) = members.get(node) else {
@@ -125,14 +150,14 @@ impl Tape {
             };
             let staged = self.stage.at_mut(node as u32);
             let cell = match (expected, token.kind) {
-                (Expected::Text, Kind::String { escaped: false }) => Some(source.text(token)),
+                (Expected::Text, Kind::String { escaped: false }) => Some(origin.text(token)),
                 (Expected::Text, Kind::String { escaped: true }) => {
                     let written = members.written(node, token);
-                    written.map(|written| source.written(written))
+                    written.map(|written| origin.written(written))
                 }
-                (Expected::Time(unit), Kind::String { escaped: false }) => source.time(token, unit),
-                (Expected::Integer, Kind::Number { integer: true }) => source.integer(token),
-                (Expected::Float, Kind::Number { integer }) => source.float(token, integer),
+                (Expected::Time(unit), Kind::String { escaped: false }) => origin.time(token, unit),
+                (Expected::Integer, Kind::Number { integer: true }) => origin.integer(token),
+                (Expected::Float, Kind::Number { integer }) => origin.float(token, integer),
                 (Expected::Bool, Kind::Bool(value)) => Some(u128::from(value)),
                 (_, Kind::Null) => {
                     staged.note(record, token);
@@ -176,7 +201,7 @@ impl Tape {
     }
 }
 
-impl<'t> Source<'t> {
+impl<'t> Origin<'t> {
     #[inline(always)]
     fn from(&self, token: Token) -> (&'t [u8], usize) {
         let text = self.padded.get(token.start as usize..).unwrap_or_default();

@@ -33,6 +33,12 @@ impl<'s, 't> Cursor<'s, 't> {
         self.at
     }
 
+    /// Go over `bytes` whose grammar is known.
+    #[inline(always)]
+    pub fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
     /// The next byte, if there is one.
     #[inline(always)]
     #[must_use]
@@ -111,6 +117,14 @@ impl<'s, 't> Cursor<'s, 't> {
         self.at += 1;
         self.space();
         Ok(Token::new(Kind::String { escaped: false }, start, end))
+    }
+
+    /// Pass the string at the cursor if it has no escapes and is shorter than a block. Where it is, quotes included.
+    #[inline(always)]
+    pub fn pass_short_string<B: Backend>(&mut self) -> Option<(usize, usize)> {
+        let (start, end) = (self.at, self.short_string::<B>()?);
+        self.at = end;
+        Some((start, end))
     }
 
     /// As [`Scanner::value`].

@@ -53,6 +53,7 @@ impl Token {
     }
 
     /// The token's bytes as written.
+    #[inline]
     #[must_use]
     pub fn of<'t>(&self, text: &'t str) -> &'t str {
         text.get(self.start as usize..self.end as usize)
@@ -60,6 +61,7 @@ impl Token {
     }
 
     /// A string's bytes between its quotes, escapes as written.
+    #[inline]
     #[must_use]
     pub fn inside<'t>(&self, text: &'t str) -> &'t str {
         text.get(self.start as usize + 1..self.end as usize - 1)
