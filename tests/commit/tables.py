@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 CLUSTER = "cluster-1"
 P0 = Partition(CLUSTER, "agent-events", "0123456789abcdef" * 2, 0)
+FIRST = "agent-events-00000-0123456789abcdef0123456789abcdef-00000000000000000010.parquet"
+"""The file of the commit of `P0` that begins at offset 10."""
 PLACE = [
     pa.field("kafka_topic", pa.string(), nullable=False),
     pa.field("kafka_partition", pa.int32(), nullable=False),
