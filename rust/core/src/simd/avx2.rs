@@ -8,14 +8,13 @@
 use std::mem::MaybeUninit;
 
 use std::arch::x86_64::{
-    __m256i, _mm_castpd_si128, _mm_castsi128_pd, _mm_loadh_pd, _mm_loadl_epi64, _mm_loadu_si128,
-    _mm_or_si128, _mm_set_epi64x, _mm_shuffle_epi8, _mm_storeh_pd, _mm_storel_epi64,
-    _mm256_add_epi8, _mm256_alignr_epi8, _mm256_and_si256, _mm256_andnot_si256, _mm256_blendv_epi8,
+    __m256i, _mm_loadu_si128, _mm_shuffle_epi8, _mm_storeu_si128, _mm256_add_epi8,
+    _mm256_alignr_epi8, _mm256_and_si256, _mm256_andnot_si256, _mm256_avg_epu8, _mm256_blendv_epi8,
     _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
     _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_max_epu8, _mm256_movemask_epi8,
     _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi8, _mm256_set1_epi32,
     _mm256_set1_epi64x, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_testz_si256,
+    _mm256_slli_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi8, _mm256_testc_si256,
     _mm256_xor_si256,
 };
 
@@ -279,33 +278,41 @@ fn hex_bits(block: &Block) -> HexBits {
     }
 }
 
-/// Each byte all ones or zeros, as its bit is.
+/// Each byte the bit that is its own, if it is set in `bits`; else 0.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn spread(bits: u32) -> __m256i {
+fn own_bits(bits: u32) -> (__m256i, __m256i) {
     let bytes = _mm256_setr_epi64x(
         0,
         0x0101_0101_0101_0101,
         0x0202_0202_0202_0202,
         0x0303_0303_0303_0303,
     );
-    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
+    let own = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
     let repeated = _mm256_shuffle_epi8(_mm256_set1_epi32(bits.cast_signed()), bytes);
-    _mm256_cmpeq_epi8(_mm256_and_si256(repeated, bit), bit)
+    (_mm256_and_si256(repeated, own), own)
 }
 
-/// `text`, its bytes at `escaped` as what they mean behind a backslash, and which of those have no meaning there.
+/// Each byte all ones or zeros, as its bit is.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn spread(bits: u32) -> __m256i {
+    let (set, own) = own_bits(bits);
+    _mm256_cmpeq_epi8(set, own)
+}
+
+/// `text`, its bytes at `escaped` as what they mean behind a backslash, and all ones at each byte of which that is known or
+/// that is not escaped. It is not known of `b`, nor of what has no meaning there.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn replace(text: __m256i, escaped: u32) -> Halves {
-    let thrice = _mm256_add_epi8(text, _mm256_add_epi8(text, text));
-    let entry = four_bits::<{ nibbles::ESCAPE_SHIFT }>(thrice);
-    let meaning = _mm256_shuffle_epi8(table(&nibbles::MEANING_BY_THRICE), entry);
-    let escape = _mm256_shuffle_epi8(table(&nibbles::ESCAPE_BY_THRICE), entry);
-    let escaped = spread(escaped);
+    let entry = _mm256_avg_epu8(text, _mm256_setzero_si256());
+    let meaning = _mm256_shuffle_epi8(table(&nibbles::MEANING_BY_HALF), entry);
+    let escape = _mm256_shuffle_epi8(table(&nibbles::ESCAPE_BY_HALF), entry);
+    let plain = _mm256_cmpeq_epi8(own_bits(escaped).0, _mm256_setzero_si256());
     [
-        _mm256_blendv_epi8(text, meaning, escaped),
-        _mm256_andnot_si256(_mm256_cmpeq_epi8(escape, text), escaped),
+        _mm256_blendv_epi8(meaning, text, plain),
+        _mm256_or_si256(_mm256_cmpeq_epi8(escape, text), plain),
     ]
 }
 
@@ -318,10 +325,10 @@ fn unescape_simple(
     out: &mut [MaybeUninit<u8>; BLOCK],
 ) -> bool {
     let [low, high] = load(block);
-    let [low, low_wrong] = replace(low, escaped as u32);
-    let [high, high_wrong] = replace(high, (escaped >> 32) as u32);
-    let wrong = _mm256_or_si256(low_wrong, high_wrong);
-    let simple = _mm256_testz_si256(wrong, wrong) != 0;
+    let [low, low_known] = replace(low, escaped as u32);
+    let [high, high_known] = replace(high, (escaped >> 32) as u32);
+    let known = _mm256_and_si256(low_known, high_known);
+    let simple = _mm256_testc_si256(known, _mm256_set1_epi8(-1)) != 0;
     if simple {
         compact([low, high], keep, out);
     }
@@ -331,16 +338,21 @@ fn unescape_simple(
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
+    // All have a meaning, so those of which it is not known are `b`.
+    let replace_all = |text, escaped| {
+        let [text, known] = replace(text, escaped);
+        _mm256_blendv_epi8(_mm256_set1_epi8(8), text, known)
+    };
     let [low, high] = load(block);
-    let [low, _] = replace(low, escaped as u32);
-    let [high, _] = replace(high, (escaped >> 32) as u32);
+    let low = replace_all(low, escaped as u32);
+    let high = replace_all(high, (escaped >> 32) as u32);
     compact([low, high], keep, out);
 }
 
 /// Write the bytes of `text` at `keep`, one after the other.
 ///
-/// Eight bytes at a time, each time eight are written and the next ones go over those too many. Where they go is counted
-/// from `keep` alone, so no step waits for the one before.
+/// Sixteen bytes at a time, each time sixteen are written and the next ones go over those too many. Where they go is
+/// counted from `keep` alone, so no step waits for the one before.
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn compact([low, high]: Halves, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
@@ -350,22 +362,15 @@ fn compact([low, high]: Halves, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
         _mm256_castsi256_si128(high),
         _mm256_extracti128_si256::<1>(high),
     ];
-    let second_half = _mm_set_epi64x(0x0808_0808_0808_0808, 0);
     for (sixteen, text) in sixteens.into_iter().enumerate() {
         let kept = keep >> (16 * sixteen);
-        let to = |bytes: usize| (keep & ((1 << bytes) - 1)).count_ones() as usize;
-        let (first, second) = (to(16 * sixteen), to(16 * sixteen + 8));
-        // SAFETY: reads two rows of `COMPACT`, and twice writes eight of the 64 bytes of `out`: `to` is at most its
-        // argument.
+        let to = (keep & ((1 << (16 * sixteen)) - 1)).count_ones() as usize;
+        let places = &COMPACT[usize::from(kept as u16)];
+        // SAFETY: reads the 16 bytes of `places`, and writes 16 of the 64 bytes of `out`: `to` is at most 48.
         unsafe {
-            let rows = COMPACT.as_ptr();
-            let places = _mm_loadl_epi64(rows.add((kept & 0xFF) as usize).cast());
-            let places = _mm_castsi128_pd(places);
-            let places = _mm_loadh_pd(places, rows.add((kept >> 8 & 0xFF) as usize).cast());
-            let places = _mm_or_si128(_mm_castpd_si128(places), second_half);
+            let places = _mm_loadu_si128(places.as_ptr().cast());
             let front = _mm_shuffle_epi8(text, places);
-            _mm_storel_epi64(out.as_mut_ptr().add(first).cast(), front);
-            _mm_storeh_pd(out.as_mut_ptr().add(second).cast(), _mm_castsi128_pd(front));
+            _mm_storeu_si128(out.as_mut_ptr().add(to).cast(), front);
         }
     }
 }

@@ -134,25 +134,23 @@ pub mod nibbles {
         table
     }
 
-    /// Three times each of `"\/bfnrt` has other bits from this one on, four of them.
+    /// Which of `"\/fnrt` a byte can only be, by the low bits of its half, rounded up; where it can be none, a byte that
+    /// has others. `b` has those of `"`.
     #[cfg(target_arch = "x86_64")]
-    pub const ESCAPE_SHIFT: i32 = 3;
-    /// Which of `"\/bfnrt` a byte can only be, by those bits; where it can be none, a byte that has others.
-    #[cfg(target_arch = "x86_64")]
-    pub const ESCAPE_BY_THRICE: [u8; 16] = by_thrice(false);
+    pub const ESCAPE_BY_HALF: [u8; 16] = by_half_of_it(false);
     /// What that one means behind a backslash.
     #[cfg(target_arch = "x86_64")]
-    pub const MEANING_BY_THRICE: [u8; 16] = by_thrice(true);
+    pub const MEANING_BY_HALF: [u8; 16] = by_half_of_it(true);
 
     #[cfg(target_arch = "x86_64")]
-    const fn by_thrice(meaning: bool) -> [u8; 16] {
-        let escapes = *b"\"\\/bfnrt";
+    const fn by_half_of_it(meaning: bool) -> [u8; 16] {
+        let escapes = *b"\"\\/fnrt";
         // Whose entry is not the first one, as that of 0 is.
         let mut table = [b'"'; 16];
         let mut number = 0;
         while number < escapes.len() {
             let escape = escapes[number];
-            let entry = (3 * escape as usize) >> ESCAPE_SHIFT & 15;
+            let entry = escape.div_ceil(2) as usize & 15;
             table[entry] = if meaning {
                 super::meaning(escape)
             } else {
@@ -163,19 +161,16 @@ pub mod nibbles {
         table
     }
 
-    /// Row `m`: the places of the set bits of `m`, then anything: moves eight bytes that are kept to the front.
-    pub static COMPACT: [[u8; 8]; 256] = {
-        let mut rows = [[0; 8]; 256];
-        let mut mask = 0;
-        while mask < 256 {
-            let (mut bit, mut to) = (0, 0);
-            while bit < 8 {
-                if mask >> bit & 1 == 1 {
-                    rows[mask][to] = bit;
-                    to += 1;
-                }
-                bit += 1;
-            }
+    /// Row `m`: the places of the set bits of `m`, then anything: moves the bytes that are kept to the front. A mebibyte, of
+    /// which little is used: few of 16 bytes are left out.
+    pub static COMPACT: [[u8; 16]; 1 << 16] = {
+        let mut rows = [[0; 16]; 1 << 16];
+        let mut mask: usize = 1;
+        while mask < rows.len() {
+            let last = mask.ilog2();
+            let others = mask ^ (1 << last);
+            rows[mask] = rows[others];
+            rows[mask][others.count_ones() as usize] = last as u8;
             mask += 1;
         }
         rows

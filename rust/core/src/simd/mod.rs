@@ -132,7 +132,7 @@ pub trait Backend: sealed::Sealed + Copy + Send + Sync + 'static {
     /// those are `"\/bfnrt`. What is in `out` behind them afterwards is not defined.
     fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]);
 
-    /// The same if all bytes at `escaped` are `"\/bfnrt`. False if one is not; then `out` means nothing.
+    /// The same if all bytes at `escaped` are `"\/fnrt`, or perhaps `b`. False if one is not; then `out` means nothing.
     #[inline(always)]
     #[must_use]
     fn unescape_simple(

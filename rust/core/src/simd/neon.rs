@@ -10,10 +10,9 @@
 use std::arch::aarch64::{
     uint8x16_t, uint8x16x2_t, vandq_u8, vbicq_u8, vbslq_u8, vceqq_u8, vcgeq_u8, vcleq_u8, vcltq_u8,
     vcnt_u8, vcombine_u8, vcreate_u8, vdup_n_u8, vdupq_n_u8, veorq_u8, vextq_u8, vget_lane_u64,
-    vgetq_lane_u32, vgetq_lane_u64, vld1_u8, vld1q_u8, vmlaq_u8, vornq_u8, vorrq_u8, vqtbl1q_u8,
-    vqtbx2q_u8, vreinterpret_u64_u8, vreinterpretq_u16_u8, vreinterpretq_u32_u8,
-    vreinterpretq_u64_u8, vshrn_n_u16, vshrq_n_u8, vsliq_n_u8, vst1_u8, vst1q_u8, vsubq_u8,
-    vtbl1_u8, vtstq_u8,
+    vgetq_lane_u32, vgetq_lane_u64, vld1q_u8, vmlaq_u8, vornq_u8, vorrq_u8, vqtbl1q_u8, vqtbx2q_u8,
+    vreinterpret_u64_u8, vreinterpretq_u16_u8, vreinterpretq_u32_u8, vreinterpretq_u64_u8,
+    vshrn_n_u16, vshrq_n_u8, vsliq_n_u8, vst1q_u8, vsubq_u8, vtstq_u8,
 };
 use std::arch::asm;
 use std::mem::MaybeUninit;
@@ -343,33 +342,23 @@ fn replace(text: uint8x16_t, escaped: u64) -> uint8x16_t {
     vqtbx2q_u8(text, letters, entry)
 }
 
-/// Eight bytes at a time, each time eight are written and the next ones go over those too many. Where they go is counted
-/// from `keep` alone, so no step waits for the one before.
+/// Sixteen bytes at a time, each time sixteen are written and the next ones go over those too many. Where they go is
+/// counted from `keep` alone, so no step waits for the one before.
 #[inline]
 #[target_feature(enable = "neon")]
 fn unescape_block(block: &Block, escaped: u64, keep: u64, out: &mut [MaybeUninit<u8>; BLOCK]) {
-    let [a, b, c, d] = load(block);
-    let mut bytes = [0; BLOCK];
-    let plain = [
-        replace(a, escaped),
-        replace(b, escaped >> 16),
-        replace(c, escaped >> 32),
-        replace(d, escaped >> 48),
-    ];
-    store(&mut bytes, plain);
     // How many of each eight are kept, then by a product how many before them.
     let counts = vcnt_u8(vcreate_u8(keep));
     let counts = vget_lane_u64::<0>(vreinterpret_u64_u8(counts));
     let before = counts.wrapping_mul(0x0101_0101_0101_0101) << 8;
-    for eight in 0..8 {
-        let kept = keep >> (8 * eight) & 0xFF;
-        let to = (before >> (8 * eight) & 0xFF) as usize;
-        // SAFETY: reads eight of the 64 `bytes` and one row of `COMPACT`, and writes eight of the 64 bytes of `out`:
-        // `to` is at most `8 * eight`.
+    for (sixteen, text) in load(block).into_iter().enumerate() {
+        let plain = replace(text, escaped >> (16 * sixteen));
+        let places = &COMPACT[usize::from((keep >> (16 * sixteen)) as u16)];
+        let to = (before >> (16 * sixteen) & 0xFF) as usize;
+        // SAFETY: reads the 16 bytes of `places`, and writes 16 of the 64 bytes of `out`: `to` is at most `16 * sixteen`.
         unsafe {
-            let text = vld1_u8(bytes.as_ptr().add(8 * eight));
-            let places = vld1_u8(COMPACT[kept as usize].as_ptr());
-            vst1_u8(out.as_mut_ptr().add(to).cast(), vtbl1_u8(text, places));
+            let places = vld1q_u8(places.as_ptr());
+            vst1q_u8(out.as_mut_ptr().add(to).cast(), vqtbl1q_u8(plain, places));
         }
     }
 }
