@@ -61,6 +61,7 @@ pub struct Way {
     pub steps: Box<[Step]>,
     /// The type whose value is next, which is no container of it; [`NONE`] at the end of the whole.
     pub next: u32,
+    /// How often it was gone.
     taken: u32,
 }
 
@@ -174,13 +175,11 @@ impl Ways {
         while !ways.get(found)?.begins::<B>(text) {
             found += 1;
         }
-        if found > 0 {
-            // The most frequent one comes to the front.
-            ways[found].taken += 1;
-            if ways[found - 1].taken < ways[found].taken {
-                ways.swap(found - 1, found);
-                found -= 1;
-            }
+        ways[found].taken = ways[found].taken.saturating_add(1);
+        // The most frequent one comes to the front.
+        if found > 0 && ways[found - 1].taken < ways[found].taken {
+            ways.swap(found - 1, found);
+            found -= 1;
         }
         Some(&ways[found])
     }
